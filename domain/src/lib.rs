@@ -1,0 +1,21 @@
+#![doc = include_str!("../README.md")]
+
+mod amount;
+pub mod auction;
+pub mod batch;
+pub mod bid;
+pub mod commitment;
+pub mod eip55;
+pub mod eip712;
+pub mod event;
+pub mod fields;
+mod ids;
+pub mod intent;
+pub mod merkle;
+pub mod signature;
+pub mod status;
+
+pub use amount::{Amount, AmountError};
+pub use bid::Bid;
+pub use ids::{AuctionId, BidId, IntentId, InvalidId, OpenHash};
+pub use intent::Intent;

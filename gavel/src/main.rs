@@ -1,0 +1,2 @@
+//! The one binary of Gavel.
+fn main() {}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity ^0.8.28;
+
+import {ISolverRegistry} from "./ISolverRegistry.sol";
+import {IBidFrame} from "./IBidFrame.sol";
+
+/// @title Settlement: winning batches of signed intents, put on chain by commit and reveal
+/// @notice FORMAT.md beside the sources defines every byte that is signed, committed or revealed.
+interface ISettlement is IBidFrame {
+    /// @notice What `fundable` is asked about one intent.
+    struct Query {
+        bytes32 digest;
+        address owner;
+        address token;
+        uint256 nonce;
+    }
+
+    /// @notice What can be pulled for one intent: `allowance` is the one given to Settlement.
+    struct Funds {
+        uint256 balance;
+        uint256 allowance;
+        uint256 filled;
+        bool nonceUsed;
+    }
+
+    /// @notice How one bid of a simulated batch ended. `gasUsed` is all that the bid cost its batch.
+    struct BidResult {
+        bytes32 bid;
+        bool settled;
+        uint8 fault;
+        bytes32 reason;
+        uint256 gasUsed;
+    }
+
+    /// @notice The delay within which a commitment can be revealed cannot be zero.
+    error ZeroDelay();
+    /// @notice The settler may not commit in this lane.
+    error LaneNotOpen(address settler, uint256 lane);
+    /// @notice Opening the lane again could erase a live commitment.
+    error LaneAlreadyOpen(address settler, uint256 lane);
+    /// @notice The lane holds a commitment that can still be revealed.
+    error CommitmentLive(address settler, uint256 lane, uint256 committedAt);
+    /// @notice The lane holds no commitment: never made, revealed already, expired, or lost in a reorg.
+    error NothingCommitted(address settler, uint256 lane);
+    /// @notice The lane holds another commitment than the one that was revealed.
+    error CommitmentMismatch(bytes32 lane, bytes32 revealed);
+    /// @notice A commitment cannot be revealed in the block that took it.
+    error RevealTooEarly(uint256 committedAt);
+    /// @notice More than the maximal delay has passed since the commitment.
+    error RevealTooLate(uint256 committedAt);
+    /// @notice The batch is of a version that this contract does not read.
+    error UnsupportedVersion(uint256 version);
+    /// @notice The batch is not in its only permitted encoding, at this position of the calldata.
+    error NotCanonical(uint256 position);
+    /// @notice The transaction cannot give a bid the gas its solver signed, so it settles nothing.
+    error InsufficientGas(uint256 required, uint256 available);
+    /// @notice The outcome of `simulate`, which always reverts.
+    error SimulationResult(BidResult[] results);
+
+    /// @notice A settler committed to a batch.
+    event Committed(address indexed settler, uint256 indexed lane, bytes32 commitment);
+    /// @notice A committed batch was revealed; what became of its bids precedes or follows in the log.
+    event Revealed(
+        address indexed settler, uint256 indexed lane, bytes32 commitment, uint64 auctionId, uint8 attempt
+    );
+    /// @notice A commitment (its top 224 bits) was not revealed in time.
+    event CommitmentExpired(address indexed settler, uint256 indexed lane, bytes32 commitment);
+    /// @notice A settler may commit in the lane.
+    event LaneOpened(address indexed settler, uint256 indexed lane);
+    /// @notice A settler may no longer commit in the lane, nor reveal what it committed.
+    event LaneClosed(address indexed settler, uint256 indexed lane);
+    /// @notice A bid settled; the fills of its intents precede it.
+    event BidSettled(bytes32 indexed bid, address indexed solver);
+    /// @notice A bid failed and moved nothing. `fault`: 0 neutral, 1 solver, 2 owner. `reason` is the
+    /// selector of an error of this contract or of the registry.
+    event BidFailed(bytes32 indexed bid, address indexed solver, uint8 fault, bytes32 reason);
+    /// @notice A token was put on or taken off the list of tokens that move exactly what they are told.
+    event PlainTokenSet(address indexed token, bool plain);
+
+    /// @notice Commits the caller to a batch. See FORMAT.md for the preimage.
+    function commit(uint256 lane, bytes32 commitment) external;
+
+    /// @notice Settles the committed batch. Bids that fail do not affect the others.
+    function reveal(uint256 lane, bytes calldata batch, bytes32 salt) external;
+
+    /// @notice Records that a commitment was not revealed in time. Anybody may call.
+    function expire(address settler, uint256 lane) external;
+
+    /// @notice Lets a settler commit in a lane. Only the owner.
+    function openLane(address settler, uint256 lane) external;
+
+    /// @notice Takes a lane away, with the commitment in it. Only the owner.
+    function closeLane(address settler, uint256 lane) external;
+
+    /// @notice Says whether a token can be trusted to move exactly what it is told. Only the owner.
+    function setPlainToken(address token, bool plain) external;
+
+    /// @notice Runs a batch as `reveal` would, without a commitment, and reverts with
+    /// `SimulationResult`. For `eth_call`; in a transaction it changes nothing.
+    function simulate(bytes calldata batch) external;
+
+    /// @notice How much can be pulled for each of some intents. A token that fails, or takes more
+    /// gas than is sensible, reads as zero and does not disturb the others.
+    function fundable(Query[] calldata queries) external view returns (Funds[] memory funds);
+
+    /// @notice A lane's slot: the commitment's top 224 bits and the block of the commit (0: none live).
+    function lanes(address settler, uint256 lane) external view returns (bytes32 slot);
+
+    /// @notice The blocks for which a commitment stays live.
+    function MAX_DELAY() external view returns (uint32 blocks);
+
+    /// @notice The registry that authorises bids.
+    function registry() external view returns (ISolverRegistry);
+
+    /// @notice The EIP-712 domain separator of intents, bids and cancellations.
+    function domainSeparator() external view returns (bytes32 separator);
+
+    /// @notice A word of the bitmap of a solver's used bid nonces.
+    function bidNonces(address solver, uint256 word) external view returns (uint256 bits);
+
+    /// @notice Whether a token is on the plain list.
+    function isPlainToken(address token) external view returns (bool plain);
+}

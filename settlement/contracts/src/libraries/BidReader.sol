@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {IBidFrame} from "../interfaces/IBidFrame.sol";
+import {ISettlement} from "../interfaces/ISettlement.sol";
+import {Cursor} from "./Cursor.sol";
+import {Memory} from "./Memory.sol";
+import {Typehashes} from "./Typehashes.sol";
+
+/// @dev The words of a bid's EIP-712 encoding, in its order.
+struct Bid {
+    bytes32 typehash;
+    uint256 auctionId;
+    address solver;
+    address filler;
+    bytes32 legsHash;
+    bytes32 callbackHash;
+    uint256 gas;
+    uint256 callbackGas;
+    uint256 penalty;
+    uint256 validUntil;
+    uint256 nonce;
+    bytes32 salt;
+    bytes32 clientBidId;
+}
+
+/// @dev What is read of a bid besides its signed words. `start` and `end` bound the call of its frame.
+struct Reading {
+    bytes32 domain;
+    bytes32 r;
+    bytes32 vs;
+    uint256 tokens;
+    uint256 tokenCount;
+    uint256 plainTokens;
+    bool fillerIsToken;
+    uint256 start;
+    uint256 end;
+}
+
+/// @title Reads one bid of a batch into the calldata of its frame
+/// @notice Reverts with NotCanonical, and so fails the batch, if the bytes are not the only encoding
+/// of what they mean. Whether that may be settled is decided elsewhere.
+library BidReader {
+    using Cursor for uint256;
+    using Memory for uint256;
+
+    uint256 internal constant FILLER = 255;
+
+    /// @dev Bytes of an IBidFrame.Order and of an IBidFrame.Leg.
+    uint256 private constant ORDER = 384;
+    uint256 private constant LEG = 96;
+    /// @dev Bytes of the arguments' heads.
+    uint256 private constant HEADS = 224;
+
+    uint256 private constant HAS_RECEIVER = 4;
+    uint256 private constant HAS_APP_DATA = 8;
+    uint256 private constant LONG_SIGNATURE = 16;
+    uint256 private constant FLAGS = 31;
+
+    /// @dev Reads the bid at `at` and leaves, from `reading.start`, the call of its frame in which only
+    /// the bid's digest is missing. `next` is where the following bid begins.
+    function read(uint256 at, Bid memory bid, Reading memory reading, mapping(address => bool) storage plain)
+        internal
+        view
+        returns (uint256 next)
+    {
+        unchecked {
+            next = _head(at, bid, reading);
+            next = _tokens(next, bid.filler, reading, plain);
+
+            uint256 start = Memory.free();
+            uint256 heads = start + 32;
+            start.set(uint256(uint32(IBidFrame.settleBid.selector)));
+            (heads + 32).set(bid.filler);
+            (heads + 64).set(bid.callbackGas);
+
+            uint256 section = next + 1;
+            uint256 orders = heads + HEADS;
+            (heads + 96).set(HEADS);
+            bool long;
+            (next, long) = _orders(next, orders, reading);
+            uint256 sectionLength = long ? next - section : 0;
+
+            uint256 legs = orders + 32 + uint256(orders.get()) * ORDER;
+            (heads + 128).set(legs - heads);
+            (next, bid.legsHash) = _legs(next, orders, legs);
+
+            uint256 callback = legs + 32 + uint256(legs.get()) * LEG;
+            (heads + 160).set(callback - heads);
+            uint256 length = next.take(3);
+            callback.set(length);
+            (callback + 32).copy(next + 3, length);
+            bid.callbackHash = (callback + 32).hash(length);
+            next += 3 + length;
+
+            uint256 tail = callback + 32 + ((length + 31) & ~uint256(31));
+            (heads + 192).set(tail - heads);
+            tail.set(sectionLength);
+            (tail + 32).copy(section, sectionLength);
+
+            reading.start = start + 28;
+            reading.end = tail + 32 + sectionLength;
+            Memory.keep((reading.end + 31) & ~uint256(31));
+        }
+    }
+
+    function _head(uint256 at, Bid memory bid, Reading memory reading) private pure returns (uint256 next) {
+        unchecked {
+            bid.solver = at.addr();
+            bid.filler = (at + 20).addr();
+            bid.gas = (at + 40).take(4);
+            bid.callbackGas = (at + 44).take(4);
+            bid.penalty = (at + 48).take(16);
+            bid.validUntil = (at + 64).take(4);
+            (bid.nonce, next) = (at + 68).uintAt();
+            bid.salt = next.word();
+            bid.clientBidId = (next + 32).word();
+            reading.r = (next + 64).word();
+            reading.vs = (next + 96).word();
+            next += 128;
+        }
+    }
+
+    function _tokens(uint256 at, address filler, Reading memory reading, mapping(address => bool) storage plain)
+        private
+        view
+        returns (uint256 next)
+    {
+        unchecked {
+            uint256 count = at.take(1);
+            uint256 plainTokens = 0;
+            address last = address(0);
+            next = at + 1;
+            reading.tokens = next;
+            reading.tokenCount = count;
+            reading.fillerIsToken = false;
+            for (uint256 i = 0; i < count; ++i) {
+                address token = next.addr();
+                if (i != 0 && token <= last) revert ISettlement.NotCanonical(next);
+                if (plain[token]) plainTokens |= 1 << i;
+                if (token == filler) reading.fillerIsToken = true;
+                last = token;
+                next += 20;
+            }
+            reading.plainTokens = plainTokens;
+        }
+    }
+
+    /// @dev Writes the count and the orders from `to`. `long` if one of them has a form-1 signature.
+    function _orders(uint256 at, uint256 to, Reading memory reading) private pure returns (uint256 next, bool long) {
+        unchecked {
+            uint256 count = at.take(1);
+            if (count == 0 || count == FILLER) revert ISettlement.NotCanonical(at);
+            to.set(count);
+            next = at + 1;
+            uint256 section = next;
+            uint256 flags = 0;
+            to += 32;
+            for (uint256 end = to + count * ORDER; to < end; to += ORDER) {
+                flags |= next.take(1);
+                next = _order(next, section, to, reading);
+            }
+            long = flags & LONG_SIGNATURE != 0;
+        }
+    }
+
+    /// @dev Writes the words that are hashed, hashes them, and then puts in the place of those that the
+    /// frame does not need what else it does: the id, the flags and the signature.
+    function _order(uint256 at, uint256 section, uint256 to, Reading memory reading)
+        private
+        pure
+        returns (uint256 next)
+    {
+        unchecked {
+            uint256 flags = at.take(1);
+            if (flags > FLAGS) revert ISettlement.NotCanonical(at);
+            address owner = (at + 1).addr();
+            to.set(Typehashes.INTENT);
+            (to + 32).set(owner);
+            next = _receiver(at + 23, flags, to + 64);
+            uint256 plainTokens = _pair(at + 21, to + 96, reading);
+            next = _amounts(next, to + 160);
+            (to + 256).set(next.take(4));
+            next += 4;
+            (to + 288).set(flags & 1);
+            (to + 320).set((flags >> 1) & 1);
+            (to + 352).set(bytes32(0));
+            if (flags & HAS_APP_DATA != 0) {
+                bytes32 appData = next.word();
+                if (appData == 0) revert ISettlement.NotCanonical(next);
+                (to + 352).set(appData);
+                next += 32;
+            }
+
+            to.set(Memory.typedDigest(reading.domain, to.hash(ORDER)));
+            if (flags & HAS_RECEIVER == 0) (to + 64).set(owner);
+            (to + 320).set(flags | plainTokens << 8);
+            if (flags & LONG_SIGNATURE == 0) {
+                (to + 288).set(next.word());
+                (to + 352).set((next + 32).word());
+                return next + 64;
+            }
+            uint256 length = next.take(2);
+            (to + 288).set(next + 2 - section);
+            (to + 352).set(length);
+            return next + 2 + length;
+        }
+    }
+
+    function _receiver(uint256 at, uint256 flags, uint256 to) private pure returns (uint256 next) {
+        unchecked {
+            if (flags & HAS_RECEIVER == 0) {
+                to.set(uint256(0));
+                return at;
+            }
+            address receiver = at.addr();
+            if (receiver == address(0)) revert ISettlement.NotCanonical(at);
+            to.set(receiver);
+            return at + 20;
+        }
+    }
+
+    /// @dev Writes the sell and the buy token; bits 0 and 1 of the result say whether they are plain.
+    function _pair(uint256 at, uint256 to, Reading memory reading) private pure returns (uint256 plainTokens) {
+        unchecked {
+            uint256 sell = at.take(1);
+            uint256 buy = (at + 1).take(1);
+            uint256 count = reading.tokenCount;
+            if (sell >= count || buy >= count) revert ISettlement.NotCanonical(at);
+            uint256 tokens = reading.tokens;
+            to.set((tokens + 20 * sell).addr());
+            (to + 32).set((tokens + 20 * buy).addr());
+            uint256 plain = reading.plainTokens;
+            plainTokens = ((plain >> sell) & 1) | ((plain >> buy) & 1) << 1;
+        }
+    }
+
+    /// @dev Writes sell amount, buy amount and nonce.
+    function _amounts(uint256 at, uint256 to) private pure returns (uint256 next) {
+        unchecked {
+            uint256 value;
+            (value, next) = at.uintAt();
+            to.set(value);
+            (value, next) = next.uintAt();
+            (to + 32).set(value);
+            (value, next) = next.uintAt();
+            (to + 64).set(value);
+        }
+    }
+
+    /// @dev Writes the count and the legs from `to`. Their hash is over digests, not over indices, so
+    /// the words to hash are put behind the legs, where the callback will overwrite them.
+    function _legs(uint256 at, uint256 orders, uint256 to) private pure returns (uint256 next, bytes32 legsHash) {
+        unchecked {
+            uint256 count = at.take(2);
+            if (count == 0) revert ISettlement.NotCanonical(at);
+            uint256 intents = uint256(orders.get());
+            to.set(count);
+            next = at + 2;
+            to += 32;
+            uint256 size = count * LEG;
+            uint256 end = to + size;
+            for (; to < end; to += LEG) {
+                uint256 from = next.take(1);
+                uint256 into = (next + 1).take(1);
+                to.set(from);
+                (to + 32).set(into);
+                (to + size).set(_id(orders, intents, from, next));
+                (to + size + 32).set(_id(orders, intents, into, next));
+                if (from == into && from == FILLER) revert ISettlement.NotCanonical(next);
+                uint256 amount;
+                (amount, next) = (next + 2).uintAt();
+                (to + 64).set(amount);
+                (to + size + 64).set(amount);
+            }
+            legsHash = end.hash(size);
+        }
+    }
+
+    function _id(uint256 orders, uint256 count, uint256 index, uint256 at) private pure returns (bytes32 id) {
+        unchecked {
+            if (index == FILLER) return 0;
+            if (index >= count) revert ISettlement.NotCanonical(at);
+            return (orders + 32 + index * ORDER).get();
+        }
+    }
+}
