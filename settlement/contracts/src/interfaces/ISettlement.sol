@@ -60,9 +60,7 @@ interface ISettlement is IBidFrame {
     /// @notice A settler committed to a batch.
     event Committed(address indexed settler, uint256 indexed lane, bytes32 commitment);
     /// @notice A committed batch was revealed; what became of its bids precedes or follows in the log.
-    event Revealed(
-        address indexed settler, uint256 indexed lane, bytes32 commitment, uint64 auctionId, uint8 attempt
-    );
+    event Revealed(address indexed settler, uint256 indexed lane, bytes32 commitment, uint64 auctionId, uint8 attempt);
     /// @notice A commitment (its top 224 bits) was not revealed in time.
     event CommitmentExpired(address indexed settler, uint256 indexed lane, bytes32 commitment);
     /// @notice A settler may commit in the lane.

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+/// @dev A signed intent as the batch holds it. `form1` chooses the signature's form.
+struct IntentData {
+    address owner;
+    address receiver;
+    address sellToken;
+    address buyToken;
+    uint256 sellAmount;
+    uint256 buyAmount;
+    uint256 nonce;
+    uint32 validTo;
+    uint8 kind;
+    bool partiallyFillable;
+    bytes32 appData;
+    bytes signature;
+    bool form1;
+}
+
+struct LegData {
+    uint8 from;
+    uint8 to;
+    uint256 amount;
+}
+
+struct BidData {
+    address solver;
+    address filler;
+    uint32 gas;
+    uint32 callbackGas;
+    uint128 penalty;
+    uint32 validUntil;
+    uint256 nonce;
+    bytes32 salt;
+    bytes32 clientBidId;
+    bytes signature;
+    address[] tokens;
+    IntentData[] intents;
+    LegData[] legs;
+    bytes callback;
+}
+
+struct BatchData {
+    uint64 auctionId;
+    uint8 attempt;
+    bytes32 openHash;
+    bytes32 bidsRoot;
+    uint32 bidCount;
+    BidData[] bids;
+}
+
+/// @dev Writes a batch as FORMAT.md has it, from nothing but its text: it shares no code with the
+/// reader under test. Encodes wrong things too, if asked, so that the reader can refuse them.
+library BatchEncoder {
+    function encode(BatchData memory batch) internal pure returns (bytes memory out) {
+        out = abi.encodePacked(
+            uint8(1),
+            batch.auctionId,
+            batch.attempt,
+            batch.openHash,
+            batch.bidsRoot,
+            batch.bidCount,
+            uint8(batch.bids.length)
+        );
+        for (uint256 i = 0; i < batch.bids.length; ++i) {
+            out = bytes.concat(out, encodeBid(batch.bids[i]));
+        }
+    }
+
+    function encodeBid(BidData memory bid) internal pure returns (bytes memory out) {
+        out = abi.encodePacked(
+            bid.solver, bid.filler, bid.gas, bid.callbackGas, bid.penalty, bid.validUntil, encodeUint(bid.nonce)
+        );
+        out = abi.encodePacked(out, bid.salt, bid.clientBidId, bid.signature, uint8(bid.tokens.length));
+        for (uint256 i = 0; i < bid.tokens.length; ++i) {
+            out = abi.encodePacked(out, bid.tokens[i]);
+        }
+        out = abi.encodePacked(out, uint8(bid.intents.length));
+        for (uint256 i = 0; i < bid.intents.length; ++i) {
+            out = bytes.concat(out, encodeIntent(bid.intents[i], bid.tokens));
+        }
+        out = abi.encodePacked(out, uint16(bid.legs.length));
+        for (uint256 i = 0; i < bid.legs.length; ++i) {
+            LegData memory leg = bid.legs[i];
+            out = abi.encodePacked(out, leg.from, leg.to, encodeUint(leg.amount));
+        }
+        out = abi.encodePacked(out, uint24(bid.callback.length), bid.callback);
+    }
+
+    function encodeIntent(IntentData memory intent, address[] memory tokens) internal pure returns (bytes memory out) {
+        uint8 flags = intent.kind | (intent.partiallyFillable ? 2 : 0) | (intent.receiver != address(0) ? 4 : 0)
+            | (intent.appData != 0 ? 8 : 0) | (intent.form1 ? 16 : 0);
+        out = abi.encodePacked(flags, intent.owner, indexOf(tokens, intent.sellToken), indexOf(tokens, intent.buyToken));
+        if (intent.receiver != address(0)) out = abi.encodePacked(out, intent.receiver);
+        out = bytes.concat(out, encodeUint(intent.sellAmount), encodeUint(intent.buyAmount), encodeUint(intent.nonce));
+        out = abi.encodePacked(out, intent.validTo);
+        if (intent.appData != 0) out = abi.encodePacked(out, intent.appData);
+        if (intent.form1) out = abi.encodePacked(out, uint16(intent.signature.length));
+        out = bytes.concat(out, intent.signature);
+    }
+
+    function encodeUint(uint256 value) internal pure returns (bytes memory out) {
+        uint256 width = 0;
+        while (width < 32 && value >> (8 * width) != 0) ++width;
+        out = new bytes(width + 1);
+        out[0] = bytes1(uint8(width));
+        for (uint256 i = 0; i < width; ++i) {
+            out[1 + i] = bytes1(uint8(value >> (8 * (width - 1 - i))));
+        }
+    }
+
+    function indexOf(address[] memory tokens, address token) internal pure returns (uint8) {
+        for (uint256 i = 0; i < tokens.length; ++i) {
+            if (tokens[i] == token) return uint8(i);
+        }
+        revert("token not listed");
+    }
+
+    /// @dev The tokens of some intents, ascending, each once.
+    function tokensOf(IntentData[] memory intents) internal pure returns (address[] memory tokens) {
+        tokens = new address[](2 * intents.length);
+        uint256 count = 0;
+        for (uint256 i = 0; i < 2 * intents.length; ++i) {
+            address token = i % 2 == 0 ? intents[i / 2].sellToken : intents[i / 2].buyToken;
+            uint256 at = 0;
+            while (at < count && tokens[at] < token) ++at;
+            if (at < count && tokens[at] == token) continue;
+            for (uint256 j = count; j > at; --j) {
+                tokens[j] = tokens[j - 1];
+            }
+            tokens[at] = token;
+            ++count;
+        }
+        assembly ("memory-safe") {
+            mstore(tokens, count)
+        }
+    }
+}

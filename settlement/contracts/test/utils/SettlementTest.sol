@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {InventoryFiller} from "../../src/InventoryFiller.sol";
+import {Settlement} from "../../src/Settlement.sol";
+import {SolverRegistry} from "../../src/SolverRegistry.sol";
+import {MockToken} from "../../src/dev/MockToken.sol";
+import {INonces} from "../../src/interfaces/INonces.sol";
+import {IBidFrame} from "../../src/interfaces/IBidFrame.sol";
+import {ISettlement} from "../../src/interfaces/ISettlement.sol";
+import {BatchData, BatchEncoder, BidData, IntentData, LegData} from "./BatchEncoder.sol";
+import {Hashing} from "./Hashing.sol";
+import {Test} from "./Test.sol";
+import {Vm} from "./Vm.sol";
+
+/// @dev A deployed marketplace with one settler, one solver, its filler and two plain tokens, and the
+/// means to build, sign and settle batches.
+abstract contract SettlementTest is Test {
+    uint32 internal constant MAX_DELAY = 20;
+    uint256 internal constant LANE = 7;
+    uint256 internal constant SOLVER_KEY = 0x50173;
+    uint256 internal constant USER_KEY = 0x05e7;
+    uint8 internal constant FILLER = 255;
+    bytes32 internal constant SALT = keccak256("salt");
+
+    uint256 internal constant SELL = 100e18;
+    uint256 internal constant BUY = 90e18;
+
+    address internal admin = address(0xad);
+    address internal settler = address(0x5e77);
+    address internal solver;
+    SolverRegistry internal registry;
+    Settlement internal settlement;
+    InventoryFiller internal filler;
+    MockToken internal tokenA;
+    MockToken internal tokenB;
+    bytes32 internal domain;
+
+    function setUp() public virtual {
+        registry = new SolverRegistry(admin);
+        settlement = new Settlement(admin, registry, MAX_DELAY);
+        domain = Hashing.domain(block.chainid, address(settlement));
+        vm.prank(admin);
+        settlement.openLane(settler, LANE);
+        (tokenA, tokenB) = (_plainToken("A"), _plainToken("B"));
+        solver = vm.addr(SOLVER_KEY);
+        vm.prank(solver);
+        registry.register();
+        filler = _filler(solver);
+    }
+
+    function _plainToken(string memory name) internal returns (MockToken token) {
+        token = new MockToken(name, name, 18);
+        vm.prank(admin);
+        settlement.setPlainToken(address(token), true);
+    }
+
+    /// @dev An inventory of a solver, with plenty of both tokens.
+    function _filler(address owner) internal returns (InventoryFiller made) {
+        made = new InventoryFiller(owner, settlement);
+        vm.prank(owner);
+        made.bind(owner);
+        address[2] memory tokens = [address(tokenA), address(tokenB)];
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.prank(owner);
+            made.approve(tokens[i], type(uint256).max);
+            MockToken(tokens[i]).mint(address(made), 1e30);
+        }
+    }
+
+    function _userKey(uint256 i) internal pure returns (uint256) {
+        return USER_KEY + i;
+    }
+
+    function _user(uint256 i) internal pure returns (address) {
+        return vm.addr(_userKey(i));
+    }
+
+    /// @dev Gives an account both tokens and lets Settlement have them.
+    function _fund(address account) internal {
+        address[2] memory tokens = [address(tokenA), address(tokenB)];
+        for (uint256 i = 0; i < 2; ++i) {
+            MockToken(tokens[i]).mint(account, 1_000e18);
+            vm.prank(account);
+            MockToken(tokens[i]).approve(address(settlement), type(uint256).max);
+        }
+    }
+
+    /// @dev User i sells SELL of A for at least BUY of B (i even), or of B for A (i odd); unsigned.
+    function _intent(uint256 i) internal returns (IntentData memory intent) {
+        intent.owner = _user(i);
+        _fund(intent.owner);
+        (intent.sellToken, intent.buyToken) =
+            i % 2 == 0 ? (address(tokenA), address(tokenB)) : (address(tokenB), address(tokenA));
+        (intent.sellAmount, intent.buyAmount) = (SELL, BUY);
+        intent.nonce = uint256(keccak256(abi.encode(i))) >> 216;
+        intent.validTo = uint32(block.timestamp + 600);
+    }
+
+    function _sign(IntentData memory intent, uint256 key) internal view {
+        (bytes32 r, bytes32 vs) = vm.signCompact(key, Hashing.intent(domain, intent));
+        intent.signature = abi.encodePacked(r, vs);
+    }
+
+    function _signedIntent(uint256 i) internal returns (IntentData memory intent) {
+        intent = _intent(i);
+        _sign(intent, _userKey(i));
+    }
+
+    function _emptyBid(uint256 nonce) internal view returns (BidData memory bid) {
+        bid.solver = solver;
+        bid.filler = address(filler);
+        bid.gas = 1_000_000;
+        bid.validUntil = uint32(block.timestamp + 60);
+        bid.nonce = nonce;
+        bid.salt = keccak256(abi.encode("bid salt", nonce));
+        bid.clientBidId = keccak256(abi.encode("client bid id", nonce));
+    }
+
+    /// @dev `pairs` pairs of users, each matched with each other, beginning with user `first`.
+    function _matchedBid(uint256 nonce, uint256 first, uint256 pairs) internal returns (BidData memory bid) {
+        bid = _emptyBid(nonce);
+        bid.intents = new IntentData[](2 * pairs);
+        bid.legs = new LegData[](2 * pairs);
+        for (uint256 i = 0; i < 2 * pairs; ++i) {
+            bid.intents[i] = _signedIntent(first + i);
+            bid.legs[i] = LegData(uint8(i), uint8(i ^ 1), SELL);
+        }
+        bid.gas = uint32(200_000 + 120_000 * pairs);
+        _signBid(bid, SOLVER_KEY);
+    }
+
+    /// @dev `count` users, each filled from the filler's inventory.
+    function _inventoryBid(uint256 nonce, uint256 first, uint256 count) internal returns (BidData memory bid) {
+        bid = _emptyBid(nonce);
+        bid.intents = new IntentData[](count);
+        bid.legs = new LegData[](2 * count);
+        for (uint256 i = 0; i < count; ++i) {
+            bid.intents[i] = _signedIntent(first + i);
+            bid.legs[2 * i] = LegData(uint8(i), FILLER, SELL);
+            bid.legs[2 * i + 1] = LegData(FILLER, uint8(i), BUY);
+        }
+        bid.gas = uint32(200_000 + 100_000 * count);
+        _signBid(bid, SOLVER_KEY);
+    }
+
+    /// @dev Derives the tokens of a bid and signs it, for the auction of `_batch`.
+    function _signBid(BidData memory bid, uint256 key) internal view {
+        bid.tokens = BatchEncoder.tokensOf(bid.intents);
+        (bytes32 r, bytes32 vs) = vm.signCompact(key, _digest(bid));
+        bid.signature = abi.encodePacked(r, vs);
+    }
+
+    function _digest(BidData memory bid) internal view returns (bytes32) {
+        return Hashing.bid(domain, 42, bid);
+    }
+
+    function _id(BidData memory bid, uint256 i) internal view returns (bytes32) {
+        return Hashing.intent(domain, bid.intents[i]);
+    }
+
+    function _batch(BidData[] memory bids) internal pure returns (BatchData memory) {
+        return BatchData(42, 1, keccak256("open"), keccak256("root"), uint32(bids.length), bids);
+    }
+
+    function _encode(BidData memory bid) internal pure returns (bytes memory) {
+        return BatchEncoder.encode(_batch(_list(bid)));
+    }
+
+    function _encode(BidData[] memory bids) internal pure returns (bytes memory) {
+        return BatchEncoder.encode(_batch(bids));
+    }
+
+    function _list(BidData memory one) internal pure returns (BidData[] memory bids) {
+        bids = new BidData[](1);
+        bids[0] = one;
+    }
+
+    function _list(BidData memory one, BidData memory two) internal pure returns (BidData[] memory bids) {
+        bids = new BidData[](2);
+        (bids[0], bids[1]) = (one, two);
+    }
+
+    function _commitment(bytes memory batch, address by, uint256 lane, bytes32 salt) internal view returns (bytes32) {
+        return Hashing.commitment(
+            Hashing.Commitment({
+                chainId: block.chainid,
+                settlement: address(settlement),
+                settler: by,
+                lane: lane,
+                auctionId: 42,
+                attempt: 1,
+                openHash: keccak256("open"),
+                bidsRoot: keccak256("root"),
+                bidCount: uint8(batch[77]),
+                batchHash: keccak256(batch),
+                salt: salt
+            })
+        );
+    }
+
+    function _commit(bytes memory batch) internal returns (bytes32 commitment) {
+        commitment = _commitment(batch, settler, LANE, SALT);
+        vm.prank(settler);
+        settlement.commit(LANE, commitment);
+    }
+
+    function _reveal(bytes memory batch) internal {
+        vm.prank(settler);
+        settlement.reveal(LANE, batch, SALT);
+    }
+
+    /// @dev Lets blocks pass. The optimizer takes `block.number` for a constant of a call, so ask forge.
+    function _skip(uint256 blocks) internal {
+        vm.roll(vm.getBlockNumber() + blocks);
+    }
+
+    /// @dev Commits a batch, lets a block pass and reveals it.
+    function _settle(bytes memory batch) internal {
+        _commit(batch);
+        _skip(1);
+        _reveal(batch);
+    }
+
+    /// @dev How many of the logs recorded since `recordLogs` are of an event.
+    function _count(bytes32 eventSignature) internal returns (uint256 count) {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].topics[0] == eventSignature) ++count;
+        }
+    }
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+pragma solidity 0.8.37;
+
+import {Vm} from "./Vm.sol";
+
+/// @dev What every test contract starts from.
+abstract contract Test {
+    Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
+
+    function assertEq(uint256 left, uint256 right, string memory what) internal pure {
+        vm.assertEq(left, right, what);
+    }
+
+    function assertEq(bytes32 left, bytes32 right, string memory what) internal pure {
+        vm.assertEq(left, right, what);
+    }
+
+    function assertEq(address left, address right, string memory what) internal pure {
+        vm.assertEq(left, right, what);
+    }
+
+    function assertEq(bytes memory left, bytes memory right, string memory what) internal pure {
+        vm.assertEq(left, right, what);
+    }
+
+    function assertTrue(bool condition, string memory what) internal pure {
+        vm.assertTrue(condition, what);
+    }
+
+    /// @dev A value of [low, high] that depends on `seed`; unlike assume it discards no run.
+    function bound(uint256 seed, uint256 low, uint256 high) internal pure returns (uint256) {
+        uint256 size = high - low + 1;
+        return size == 0 ? seed : low + seed % size;
+    }
+}
