@@ -13,6 +13,8 @@ CREATE TABLE settlement (
     batch       bytea    NOT NULL,
     -- the bids in settlement order with their fills: what the receipt's logs are read against
     bids        jsonb    NOT NULL,
+    -- what those logs said, bid by bid: what a reorg has to undo
+    results     jsonb,
     -- why it ended in expired or failed, a stable code
     reason      text,
     lease_token bigint   NOT NULL DEFAULT 0,
@@ -55,8 +57,11 @@ CREATE TABLE tx_attempt (
     hash          bytea    NOT NULL,
     status        text     NOT NULL DEFAULT 'written'
         CONSTRAINT tx_attempt_status_known CHECK (status IN ('written', 'broadcast', 'mined', 'reverted', 'replaced', 'dropped')),
+    -- the chain's head when it was written: how long it has been waiting
+    sent_at_block bigint   NOT NULL,
     block_number  bigint,
     block_hash    bytea,
+    gas_used      bigint,
     created_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
     CONSTRAINT tx_attempt_hash_once UNIQUE (hash),
     CONSTRAINT tx_attempt_nonce_once UNIQUE (settler, nonce, replacement)
