@@ -35,12 +35,37 @@ pub struct SignedIntent {
 }
 
 /// A bid with the signature that makes its solver answer for it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SignedBid {
     /// The bid.
     pub bid: Bid,
     /// The solver's, or one of its keys'.
     pub signature: EcdsaSignature,
+}
+
+/// The JSON form `{bid, legs, callback, signature}`, as solvers send it and as it is queued.
+impl serde::Serialize for SignedBid {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        use serde::ser::SerializeStruct;
+        let mut body = serializer.serialize_struct("SignedBid", 4)?;
+        body.serialize_field("bid", self.bid.terms())?;
+        body.serialize_field("legs", self.bid.legs())?;
+        body.serialize_field("callback", self.bid.callback())?;
+        body.serialize_field("signature", &Bytes::from(self.signature.to_rsv()))?;
+        body.end()
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for SignedBid {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        use serde::de::Error;
+        let mut body = serde_json::Map::deserialize(deserializer)?;
+        let signature =
+            body.remove("signature").ok_or_else(|| D::Error::missing_field("signature"))?;
+        let signature: Bytes = serde_json::from_value(signature).map_err(D::Error::custom)?;
+        let signature = EcdsaSignature::parse(&signature).map_err(D::Error::custom)?;
+        Ok(Self { bid: Bid::parse(&body).map_err(D::Error::custom)?, signature })
+    }
 }
 
 /// Why a batch cannot be packed.
