@@ -1,0 +1,29 @@
+//! What the registry says about the solvers of an auction, read once and recorded.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::{Address, U256};
+use serde::{Deserialize, Serialize};
+
+/// What is known of one solver at the block that was read.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SolverStanding {
+    /// Whether the registry knows it.
+    pub registered: bool,
+    /// Whether it may not bid now.
+    pub paused: bool,
+    /// Those of its bids' nonces that are used on chain.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub used_nonces: BTreeSet<U256>,
+}
+
+/// The standing of everybody who bid. Who is not in it is unknown.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Standings {
+    /// By solver account.
+    pub solvers: BTreeMap<Address, SolverStanding>,
+    /// Filler contract to the solver it bound itself to; a filler that is not in it is unbound.
+    pub fillers: BTreeMap<Address, Address>,
+}
