@@ -3,12 +3,11 @@ pragma solidity 0.8.37;
 
 import {IBidFrame} from "./interfaces/IBidFrame.sol";
 import {IFiller} from "./interfaces/IFiller.sol";
-import {BidReader} from "./libraries/BidReader.sol";
 import {BoundedCall} from "./libraries/BoundedCall.sol";
 import {Limit} from "./libraries/Limit.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 import {Nonces} from "./Nonces.sol";
-import {Payment, Transfers} from "./Transfers.sol";
+import {Transfers} from "./Transfers.sol";
 
 /// @title BidFrame
 /// @notice Everything that one bid does, in a call of its own. All is checked and all marks are made
@@ -17,10 +16,8 @@ abstract contract BidFrame is IBidFrame, Nonces {
     uint256 private constant EXACT_OUT = 1;
     uint256 private constant PARTIALLY_FILLABLE = 2;
     uint256 private constant LONG_SIGNATURE = 16;
-    uint256 private constant SELL_PLAIN = 1 << 8;
-    uint256 private constant BUY_PLAIN = 1 << 9;
 
-    /// @dev Gas to build and make the call of a filler, besides what a word of its data costs.
+    /// @dev Gas to make the call of a filler once its data is in memory.
     uint256 private constant CALLBACK_RESERVE = 5_000;
 
     /// @inheritdoc IBidFrame
@@ -28,60 +25,45 @@ abstract contract BidFrame is IBidFrame, Nonces {
         bytes32 bid,
         address filler,
         uint256 callbackGas,
+        bool balanced,
         Order[] calldata orders,
-        Leg[] calldata legs,
+        Payment[] calldata payments,
         bytes calldata callback,
         bytes calldata section
     ) external {
         if (msg.sender != address(this)) revert OnlySelf();
+        if (!balanced) revert LegMismatch();
 
-        (uint256[] memory sold, uint256[] memory bought, bool fillerPays) = _sums(orders, legs);
         uint256 contracts = 0;
         for (uint256 i = 0; i < orders.length; ++i) {
-            if (!_verify(bid, orders[i], sold[i], bought[i], section)) contracts |= 1 << i;
+            if (!_verify(bid, orders[i], section)) contracts |= 1 << i;
         }
         if (contracts != 0) _askContracts(orders, contracts, section);
 
-        _ownersPay(filler, orders, legs);
+        uint256 paid = 0;
+        for (uint256 k = 0; k < payments.length; ++k) {
+            if (payments[k].intent == 0) continue;
+            Transfers.pay(payments[k]);
+            ++paid;
+        }
         if (callbackGas != 0) _callFiller(bid, filler, callbackGas, callback);
-        if (fillerPays) _fillerPays(filler, orders, legs);
-    }
-
-    /// @dev What the legs sell and buy for each intent. Legs only ever join the same token.
-    function _sums(Order[] calldata orders, Leg[] calldata legs)
-        private
-        pure
-        returns (uint256[] memory sold, uint256[] memory bought, bool fillerPays)
-    {
-        sold = new uint256[](orders.length);
-        bought = new uint256[](orders.length);
-        for (uint256 k = 0; k < legs.length; ++k) {
-            (uint256 from, uint256 to, uint256 amount) = (legs[k].from, legs[k].to, legs[k].amount);
-            if (from == BidReader.FILLER) {
-                fillerPays = true;
-                bought[to] += amount;
-                continue;
-            }
-            sold[from] += amount;
-            if (to == BidReader.FILLER) continue;
-            bought[to] += amount;
-            if (from == to || orders[from].sellToken != orders[to].buyToken) revert LegMismatch(k);
+        if (paid == payments.length) return;
+        for (uint256 k = 0; k < payments.length; ++k) {
+            if (payments[k].intent == 0) Transfers.pay(payments[k]);
         }
     }
 
     /// @dev Checks an intent and marks its fill. False if only its owner's contract can tell whether
     /// the signature is good.
-    function _verify(bytes32 bid, Order calldata order, uint256 sold, uint256 bought, bytes calldata section)
-        private
-        returns (bool signed)
-    {
+    function _verify(bytes32 bid, Order calldata order, bytes calldata section) private returns (bool signed) {
         bytes32 id = order.id;
         if (block.timestamp > order.validTo) revert IntentExpired(id);
+        (uint256 sold, uint256 bought) = (order.sold, order.bought);
         if (sold == 0 || bought == 0) revert EmptyFill(id);
         (uint256 sellAmount, uint256 buyAmount) = (order.sellAmount, order.buyAmount);
         if (!Limit.holds(sold, bought, sellAmount, buyAmount)) revert LimitBroken(id);
 
-        address owner = order.owner;
+        address owner = address(uint160(order.owner));
         uint256 flags = order.flags;
         (uint256 amount, uint256 cap) = flags & EXACT_OUT == 0 ? (sold, sellAmount) : (bought, buyAmount);
         if (flags & PARTIALLY_FILLABLE == 0) _fillWhole(id, owner, order.nonce, amount, cap);
@@ -106,40 +88,8 @@ abstract contract BidFrame is IBidFrame, Nonces {
         for (uint256 i = 0; i < orders.length; ++i) {
             if (contracts >> i & 1 == 0) continue;
             Order calldata order = orders[i];
-            if (!Signatures.acceptedBy(order.owner, order.id, _signature(order, section))) {
-                revert BadSignature(order.id);
-            }
-        }
-    }
-
-    function _ownersPay(address filler, Order[] calldata orders, Leg[] calldata legs) private {
-        Payment memory payment;
-        for (uint256 k = 0; k < legs.length; ++k) {
-            uint256 from = legs[k].from;
-            if (from == BidReader.FILLER) continue;
-            uint256 to = legs[k].to;
-            Order calldata payer = orders[from];
-            payment.token = payer.sellToken;
-            payment.plain = payer.flags & SELL_PLAIN != 0;
-            payment.intent = payer.id;
-            payment.from = payer.owner;
-            payment.to = to == BidReader.FILLER ? filler : orders[to].receiver;
-            payment.amount = legs[k].amount;
-            Transfers.pay(payment);
-        }
-    }
-
-    function _fillerPays(address filler, Order[] calldata orders, Leg[] calldata legs) private {
-        Payment memory payment;
-        payment.from = filler;
-        for (uint256 k = 0; k < legs.length; ++k) {
-            if (legs[k].from != BidReader.FILLER) continue;
-            Order calldata payee = orders[legs[k].to];
-            payment.token = payee.buyToken;
-            payment.plain = payee.flags & BUY_PLAIN != 0;
-            payment.to = payee.receiver;
-            payment.amount = legs[k].amount;
-            Transfers.pay(payment);
+            address owner = address(uint160(order.owner));
+            if (!Signatures.acceptedBy(owner, order.id, _signature(order, section))) revert BadSignature(order.id);
         }
     }
 

@@ -5,27 +5,28 @@ import {SafeTransferLib} from "solady/utils/SafeTransferLib.sol";
 import {IBidFrame} from "./interfaces/IBidFrame.sol";
 import {BoundedCall} from "./libraries/BoundedCall.sol";
 
-/// @dev A transfer that a leg asks for. `intent` is the payer's; zero if the filler pays.
-struct Payment {
-    address token;
-    bool plain;
-    bytes32 intent;
-    address from;
-    address to;
-    uint256 amount;
-}
-
 /// @title Transfers
 /// @notice Moves what a leg asks for or reverts with the error that says whose fault it is.
 library Transfers {
-    function pay(Payment memory payment) internal {
-        (address token, address to, uint256 amount) = (payment.token, payment.to, payment.amount);
-        if (payment.plain) {
-            if (!SafeTransferLib.trySafeTransferFrom(token, payment.from, to, amount)) _fail(payment);
-            return;
+    uint256 internal constant PLAIN = 1 << 160;
+
+    function pay(IBidFrame.Payment calldata payment) internal {
+        uint256 word = payment.token;
+        address token = address(uint160(word));
+        address from = address(uint160(payment.from));
+        address to = address(uint160(payment.to));
+        uint256 amount = payment.amount;
+        if (word & PLAIN == 0) {
+            _payMeasured(token, from, to, amount);
+        } else if (!SafeTransferLib.trySafeTransferFrom(token, from, to, amount)) {
+            _fail(token, from, amount, payment.intent);
         }
+    }
+
+    /// @dev A token that may move less than it is told: what counts is what arrives.
+    function _payMeasured(address token, address from, address to, uint256 amount) private {
         (bool known, uint256 before) = balanceOf(token, to);
-        if (!known || !SafeTransferLib.trySafeTransferFrom(token, payment.from, to, amount)) {
+        if (!known || !SafeTransferLib.trySafeTransferFrom(token, from, to, amount)) {
             revert IBidFrame.TransferFailed(token);
         }
         uint256 afterwards;
@@ -44,13 +45,13 @@ library Transfers {
 
     /// @dev Only a plain token is believed. A probe without an answer, for want of gas perhaps,
     /// blames nobody.
-    function _fail(Payment memory payment) private view {
-        (bool known, uint256 funds) = balanceOf(payment.token, payment.from);
-        bool short = known && funds < payment.amount;
-        (known, funds) = allowanceOf(payment.token, payment.from);
-        short = short || (known && funds < payment.amount);
-        if (!short) revert IBidFrame.TransferFailed(payment.token);
-        if (payment.intent == 0) revert IBidFrame.FillerShort(payment.token);
-        revert IBidFrame.OwnerShort(payment.intent);
+    function _fail(address token, address payer, uint256 amount, bytes32 intent) private view {
+        (bool known, uint256 funds) = balanceOf(token, payer);
+        bool short = known && funds < amount;
+        (known, funds) = allowanceOf(token, payer);
+        short = short || (known && funds < amount);
+        if (!short) revert IBidFrame.TransferFailed(token);
+        if (intent == 0) revert IBidFrame.FillerShort(token);
+        revert IBidFrame.OwnerShort(intent);
     }
 }

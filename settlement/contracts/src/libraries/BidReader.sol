@@ -46,11 +46,14 @@ library BidReader {
 
     uint256 internal constant FILLER = 255;
 
-    /// @dev Bytes of an IBidFrame.Order and of an IBidFrame.Leg.
-    uint256 private constant ORDER = 384;
+    /// @dev Bytes of an intent's EIP-712 encoding, of an IBidFrame.Order and an IBidFrame.Payment.
+    uint256 private constant HASHED = 384;
+    uint256 private constant ORDER = 448;
+    uint256 private constant PAYMENT = 160;
+    /// @dev Bytes that a leg adds to what is hashed.
     uint256 private constant LEG = 96;
     /// @dev Bytes of the arguments' heads.
-    uint256 private constant HEADS = 224;
+    uint256 private constant HEADS = 256;
 
     uint256 private constant HAS_RECEIVER = 4;
     uint256 private constant HAS_APP_DATA = 8;
@@ -76,17 +79,19 @@ library BidReader {
 
             uint256 section = next + 1;
             uint256 orders = heads + HEADS;
-            (heads + 96).set(HEADS);
+            (heads + 128).set(HEADS);
             bool long;
             (next, long) = _orders(next, orders, reading);
             uint256 sectionLength = long ? next - section : 0;
 
-            uint256 legs = orders + 32 + uint256(orders.get()) * ORDER;
-            (heads + 128).set(legs - heads);
-            (next, bid.legsHash) = _legs(next, orders, legs);
+            uint256 payments = orders + 32 + uint256(orders.get()) * ORDER;
+            (heads + 160).set(payments - heads);
+            bool balanced;
+            (next, bid.legsHash, balanced) = _legs(next, orders, payments, bid.filler);
+            (heads + 96).set(balanced ? 1 : 0);
 
-            uint256 callback = legs + 32 + uint256(legs.get()) * LEG;
-            (heads + 160).set(callback - heads);
+            uint256 callback = payments + 32 + uint256(payments.get()) * PAYMENT;
+            (heads + 192).set(callback - heads);
             uint256 length = next.take(3);
             callback.set(length);
             (callback + 32).copy(next + 3, length);
@@ -94,7 +99,7 @@ library BidReader {
             next += 3 + length;
 
             uint256 tail = callback + 32 + ((length + 31) & ~uint256(31));
-            (heads + 192).set(tail - heads);
+            (heads + 224).set(tail - heads);
             tail.set(sectionLength);
             (tail + 32).copy(section, sectionLength);
 
@@ -192,9 +197,11 @@ library BidReader {
                 next += 32;
             }
 
-            to.set(Memory.typedDigest(reading.domain, to.hash(ORDER)));
+            to.set(Memory.typedDigest(reading.domain, to.hash(HASHED)));
             if (flags & HAS_RECEIVER == 0) (to + 64).set(owner);
             (to + 320).set(flags | plainTokens << 8);
+            (to + 384).set(uint256(0));
+            (to + 416).set(uint256(0));
             if (flags & LONG_SIGNATURE == 0) {
                 (to + 288).set(next.word());
                 (to + 352).set((next + 32).word());
@@ -248,40 +255,87 @@ library BidReader {
         }
     }
 
-    /// @dev Writes the count and the legs from `to`. Their hash is over digests, not over indices, so
-    /// the words to hash are put behind the legs, where the callback will overwrite them.
-    function _legs(uint256 at, uint256 orders, uint256 to) private pure returns (uint256 next, bytes32 legsHash) {
+    /// @dev Writes the count and the payments from `to`, and sums them up in the orders. The legs' hash
+    /// is over digests, so its words are put behind the payments, where the callback will overwrite
+    /// them. Not `balanced` if a leg joins what does not fit.
+    function _legs(uint256 at, uint256 orders, uint256 to, address filler)
+        private
+        pure
+        returns (uint256 next, bytes32 legsHash, bool balanced)
+    {
         unchecked {
             uint256 count = at.take(2);
             if (count == 0) revert ISettlement.NotCanonical(at);
-            uint256 intents = uint256(orders.get());
             to.set(count);
             next = at + 2;
             to += 32;
-            uint256 size = count * LEG;
-            uint256 end = to + size;
-            for (; to < end; to += LEG) {
-                uint256 from = next.take(1);
-                uint256 into = (next + 1).take(1);
-                to.set(from);
-                (to + 32).set(into);
-                (to + size).set(_id(orders, intents, from, next));
-                (to + size + 32).set(_id(orders, intents, into, next));
-                if (from == into && from == FILLER) revert ISettlement.NotCanonical(next);
+            uint256 hashed = to + count * PAYMENT;
+            uint256 bad = 0;
+            for (uint256 end = hashed; to < end; to += PAYMENT) {
+                uint256 payer = _end(orders, next.take(1), next);
+                uint256 payee = _end(orders, (next + 1).take(1), next);
                 uint256 amount;
                 (amount, next) = (next + 2).uintAt();
-                (to + 64).set(amount);
-                (to + size + 64).set(amount);
+                bad |= _payment(to, payer, payee, amount, filler, next);
+                hashed.set(payer == 0 ? bytes32(0) : payer.get());
+                (hashed + 32).set(payee == 0 ? bytes32(0) : payee.get());
+                (hashed + 64).set(amount);
+                hashed += LEG;
             }
-            legsHash = end.hash(size);
+            legsHash = to.hash(count * LEG);
+            balanced = bad == 0;
         }
     }
 
-    function _id(uint256 orders, uint256 count, uint256 index, uint256 at) private pure returns (bytes32 id) {
+    /// @dev The order at one end of a leg; zero for the filler.
+    function _end(uint256 orders, uint256 index, uint256 at) private pure returns (uint256 order) {
         unchecked {
             if (index == FILLER) return 0;
-            if (index >= count) revert ISettlement.NotCanonical(at);
-            return (orders + 32 + index * ORDER).get();
+            if (index >= uint256(orders.get())) revert ISettlement.NotCanonical(at);
+            return orders + 32 + index * ORDER;
+        }
+    }
+
+    /// @dev Writes one payment and adds it to the sums of its ends. `bad` is not zero if they do not
+    /// trade the same token, are the same, or a sum overflows.
+    function _payment(uint256 to, uint256 payer, uint256 payee, uint256 amount, address filler, uint256 at)
+        private
+        pure
+        returns (uint256 bad)
+    {
+        unchecked {
+            uint256 token;
+            if (payer != 0) {
+                token = uint256((payer + 96).get()) | ((uint256((payer + 320).get()) >> 8) & 1) << 160;
+                bad = _add(payer + 384, amount);
+                to.set(token);
+                (to + 32).set((payer + 32).get());
+                (to + 128).set(payer.get());
+            } else {
+                if (payee == 0) revert ISettlement.NotCanonical(at);
+                token = uint256((payee + 128).get()) | ((uint256((payee + 320).get()) >> 9) & 1) << 160;
+                to.set(token);
+                (to + 32).set(filler);
+                (to + 128).set(uint256(0));
+            }
+            if (payee != 0) {
+                bad |= _add(payee + 416, amount);
+                bad |= uint160(token) ^ uint256((payee + 128).get());
+                if (payer == payee) bad = 1;
+                (to + 64).set((payee + 64).get());
+            } else {
+                (to + 64).set(filler);
+            }
+            (to + 96).set(amount);
+        }
+    }
+
+    /// @dev Adds to a word in memory; not zero if that overflows.
+    function _add(uint256 at, uint256 amount) private pure returns (uint256 overflow) {
+        unchecked {
+            uint256 sum = uint256(at.get()) + amount;
+            at.set(sum);
+            return sum < amount ? 1 : 0;
         }
     }
 }

@@ -26,12 +26,14 @@ library Cursor {
 
     /// @dev A length byte and that many bytes, the first of them not zero.
     function uintAt(uint256 at) internal pure returns (uint256 value, uint256 next) {
-        unchecked {
-            uint256 width = take(at, 1);
-            next = at + 1 + width;
-            if (width == 0) return (0, next);
-            value = take(at + 1, width);
-            if (width > 32 || value >> (8 * width - 8) == 0) revert ISettlement.NotCanonical(at);
+        uint256 bad;
+        assembly ("memory-safe") {
+            let width := byte(0, calldataload(at))
+            let bytes_ := calldataload(add(at, 1))
+            value := shr(sub(256, shl(3, width)), bytes_)
+            next := add(add(at, 1), width)
+            bad := or(gt(width, 32), lt(byte(0, bytes_), gt(width, 0)))
         }
+        if (bad != 0) revert ISettlement.NotCanonical(at);
     }
 }
