@@ -1,0 +1,219 @@
+//! Auctions: opening record, outcome, and what of it is public when.
+
+mod in_flight;
+mod left_out;
+mod outcome;
+mod publish;
+
+use alloy::primitives::B256;
+use domain::{
+    AuctionId, OpenHash,
+    auction::OpeningRecord,
+    status::{AuctionEvent, AuctionStatus, Step},
+};
+use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
+
+use super::{StoreError, from_bigint, to_bigint};
+
+pub use in_flight::{InFlight, in_flight};
+pub use left_out::note_left_out;
+pub use outcome::Outcome;
+pub use publish::publish_if_settled;
+
+/// An auction as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredAuction {
+    /// Where it stands.
+    pub status: AuctionStatus,
+    /// The record it was opened with; its number and times are in it.
+    pub opening: OpeningRecord,
+    /// The record's hash.
+    pub open_hash: OpenHash,
+    /// How many bids were received, and the root over them; from the close on.
+    pub closing: Option<Closing>,
+    /// What came out; from the decision on.
+    pub outcome: Option<Outcome>,
+}
+
+/// What is fixed at the close, before anything is scored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Closing {
+    /// The Merkle root over every bid received.
+    pub bids_root: B256,
+    /// How many bids that root is over.
+    pub bid_count: u32,
+}
+
+macro_rules! columns {
+    () => {
+        "status, open_hash, opening, bids_root, bid_count, outcome"
+    };
+}
+
+/// The auction whose window is open or whose outcome is not written yet: at most one.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] for a row that is no auction; those of the database.
+pub async fn open(
+    conn: &mut PgConnection,
+    chain_id: u64,
+) -> Result<Option<StoredAuction>, StoreError> {
+    const QUERY: &str =
+        concat!("SELECT ", columns!(), " FROM auction WHERE chain_id = $1 AND status = 'open'");
+    let row = sqlx::query(QUERY).bind(to_bigint(chain_id)?).fetch_optional(conn).await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// One auction.
+///
+/// # Errors
+/// As [`open`].
+pub async fn get(
+    conn: &mut PgConnection,
+    chain_id: u64,
+    auction: AuctionId,
+) -> Result<Option<StoredAuction>, StoreError> {
+    const QUERY: &str =
+        concat!("SELECT ", columns!(), " FROM auction WHERE chain_id = $1 AND id = $2");
+    let row = sqlx::query(QUERY)
+        .bind(to_bigint(chain_id)?)
+        .bind(to_bigint(auction.get())?)
+        .fetch_optional(conn)
+        .await?;
+    row.as_ref().map(read).transpose()
+}
+
+/// The first `limit` auctions after number `after` (0 = from the first), ascending.
+///
+/// # Errors
+/// As [`open`].
+pub async fn after(
+    conn: &mut PgConnection,
+    chain_id: u64,
+    after: u64,
+    limit: u32,
+) -> Result<Vec<StoredAuction>, StoreError> {
+    const QUERY: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM auction WHERE chain_id = $1 AND id > $2 ORDER BY id LIMIT $3"
+    );
+    let rows = sqlx::query(QUERY)
+        .bind(to_bigint(chain_id)?)
+        .bind(to_bigint(after)?)
+        .bind(i64::from(limit))
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(read).collect()
+}
+
+/// Number and record hash of the chain's last auction.
+///
+/// # Errors
+/// Those of the database.
+pub async fn last(
+    conn: &mut PgConnection,
+    chain_id: u64,
+) -> Result<Option<(AuctionId, OpenHash)>, StoreError> {
+    const QUERY: &str =
+        "SELECT id, open_hash FROM auction WHERE chain_id = $1 ORDER BY id DESC LIMIT 1";
+    let row = sqlx::query(QUERY).bind(to_bigint(chain_id)?).fetch_optional(conn).await?;
+    row.map(|row| Ok((AuctionId::new(number(&row, "id")?), open_hash(&row)?))).transpose()
+}
+
+/// Opens an auction: its row and one for each intent of the record.
+///
+/// # Errors
+/// [`StoreError::Constraint`] `auction_one_open` if another window is open, `auction_pk` if the
+/// number is taken; those of the database.
+pub async fn insert(
+    conn: &mut PgConnection,
+    opening: &OpeningRecord,
+    open_hash: OpenHash,
+) -> Result<(), StoreError> {
+    const QUERY: &str = "WITH opened AS (
+            INSERT INTO auction (chain_id, id, open_hash, opening, opened_at_ms, closes_at_ms)
+            VALUES ($1, $2, $3, $4, $5, $6) RETURNING chain_id, id)
+        INSERT INTO auction_intent (chain_id, auction_id, intent_id, fundable)
+        SELECT opened.chain_id, opened.id, i.id, i.fundable::numeric
+        FROM opened, UNNEST($7::bytea[], $8::text[]) AS i (id, fundable)";
+    let fundable: Vec<String> =
+        opening.intents.iter().map(|entry| entry.fundable.to_string()).collect();
+    sqlx::query(QUERY)
+        .bind(to_bigint(opening.chain_id)?)
+        .bind(to_bigint(opening.auction_id.get())?)
+        .bind(open_hash.as_bytes())
+        .bind(Json(opening))
+        .bind(to_bigint(opening.opened_at_ms)?)
+        .bind(to_bigint(opening.closes_at_ms)?)
+        .bind(opening.intents.iter().map(|entry| entry.id.as_bytes()).collect::<Vec<_>>())
+        .bind(fundable)
+        .execute(conn)
+        .await?;
+    Ok(())
+}
+
+/// Writes an auction's outcome, if it is open. `false` if it has one already.
+///
+/// # Errors
+/// Those of the database.
+pub async fn conclude(
+    conn: &mut PgConnection,
+    chain_id: u64,
+    auction: AuctionId,
+    closing: Closing,
+    outcome: &Outcome,
+) -> Result<bool, StoreError> {
+    const QUERY: &str = "UPDATE auction
+        SET status = $3, bids_root = $4, bid_count = $5, outcome = $6,
+            decided_at_ms = (extract(epoch FROM clock_timestamp()) * 1000)::bigint
+        WHERE chain_id = $1 AND id = $2 AND status = 'open'";
+    let event = match outcome {
+        Outcome::Decided { .. } => AuctionEvent::Decide,
+        Outcome::Void { .. } => AuctionEvent::Void,
+    };
+    let Step::To(status) = AuctionStatus::Open.on(event) else {
+        return Err(StoreError::Corrupt("auction.status"));
+    };
+    let count = i32::try_from(closing.bid_count).map_err(|_| StoreError::Corrupt("bid_count"))?;
+    let done = sqlx::query(QUERY)
+        .bind(to_bigint(chain_id)?)
+        .bind(to_bigint(auction.get())?)
+        .bind(status.as_str())
+        .bind(closing.bids_root.as_slice())
+        .bind(count)
+        .bind(Json(outcome))
+        .execute(conn)
+        .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+fn read(row: &PgRow) -> Result<StoredAuction, StoreError> {
+    let status: &str = row.try_get("status")?;
+    let Json(opening): Json<OpeningRecord> = row.try_get("opening")?;
+    let root: Option<&[u8]> = row.try_get("bids_root")?;
+    let count: Option<i32> = row.try_get("bid_count")?;
+    let closing = root.zip(count).map(|(root, count)| {
+        Ok(Closing {
+            bids_root: B256::try_from(root).map_err(|_| StoreError::Corrupt("bids_root"))?,
+            bid_count: u32::try_from(count).map_err(|_| StoreError::Corrupt("bid_count"))?,
+        })
+    });
+    let outcome: Option<Json<Outcome>> = row.try_get("outcome")?;
+    Ok(StoredAuction {
+        status: status.parse().map_err(|_| StoreError::Corrupt("auction.status"))?,
+        opening,
+        open_hash: open_hash(row)?,
+        closing: closing.transpose()?,
+        outcome: outcome.map(|Json(outcome)| outcome),
+    })
+}
+
+fn open_hash(row: &PgRow) -> Result<OpenHash, StoreError> {
+    let bytes: &[u8] = row.try_get("open_hash")?;
+    OpenHash::try_from(bytes).map_err(|_| StoreError::Corrupt("auction.open_hash"))
+}
+
+fn number(row: &PgRow, column: &'static str) -> Result<u64, StoreError> {
+    from_bigint(row.try_get(column)?, column)
+}
