@@ -1,0 +1,18 @@
+//! The book: signed intents, and every way their rows change.
+//!
+//! Rows of several intents are always locked in the order of their ids, so that two writers
+//! never wait for each other in a circle.
+
+mod cancel;
+mod cut;
+mod insert;
+mod read;
+mod row;
+mod transition;
+
+pub use cancel::{CancelOutcome, cancel, expire_due};
+pub use cut::{candidates, mark_cut, mark_matched, release};
+pub use insert::{Inserted, NewIntent, Replaced, insert, replace};
+pub use read::{Filter, after, get, get_many, open_after};
+pub use row::StoredIntent;
+pub use transition::{Change, Fill, Transition, apply, fill, unfill};

@@ -1,0 +1,146 @@
+//! Into an auction, into its winning bids, and out of it again.
+
+use domain::{
+    AuctionId, IntentId,
+    status::{IntentEvent, IntentStatus},
+};
+use sqlx::PgConnection;
+
+use super::{
+    read::get_many_for_update,
+    row::{StoredIntent, bigint, columns, id_of, sorted},
+    transition::{Landing, land},
+};
+use crate::pg::StoreError;
+
+/// Open intents in no auction that stay valid until `min_valid_to` (Unix seconds), from arrival
+/// number `after` on, at most `limit`. A look without a lock: [`mark_cut`] decides.
+///
+/// # Errors
+/// Those of the database.
+pub async fn candidates(
+    conn: &mut PgConnection,
+    chain_id: u64,
+    min_valid_to: u64,
+    after: i64,
+    limit: u32,
+) -> Result<Vec<StoredIntent>, StoreError> {
+    const QUERY: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM intent WHERE chain_id = $1 AND status = 'open' AND arrival > $2
+          AND auction_id IS NULL AND NOT cancel_requested AND valid_to >= $3
+          ORDER BY arrival LIMIT $4"
+    );
+    let rows = sqlx::query(QUERY)
+        .bind(bigint(chain_id)?)
+        .bind(after)
+        .bind(bigint(min_valid_to)?)
+        .bind(i64::from(limit))
+        .fetch_all(conn)
+        .await?;
+    rows.iter().map(StoredIntent::read).collect()
+}
+
+/// Puts those of `ids` that are still open and in no auction into `auction`, and returns them.
+/// The transaction must hold the market's lock in its exclusive form.
+///
+/// # Errors
+/// Those of the database.
+pub async fn mark_cut(
+    tx: &mut PgConnection,
+    chain_id: u64,
+    auction: AuctionId,
+    ids: &[IntentId],
+) -> Result<Vec<IntentId>, StoreError> {
+    const QUERY: &str = "UPDATE intent SET auction_id = $2
+        WHERE id = ANY($3) AND chain_id = $1 AND status = 'open' AND auction_id IS NULL
+          AND NOT cancel_requested
+        RETURNING id";
+    marked(tx, QUERY, chain_id, auction, ids).await
+}
+
+/// `open` to `matched` for those of `ids` that `auction` holds; returns them. Whoever is missing
+/// was matched before or left the auction, and the caller knows which of the two can be.
+///
+/// # Errors
+/// Those of the database.
+pub async fn mark_matched(
+    tx: &mut PgConnection,
+    chain_id: u64,
+    auction: AuctionId,
+    ids: &[IntentId],
+) -> Result<Vec<IntentId>, StoreError> {
+    const QUERY: &str = "UPDATE intent SET status = 'matched'
+        WHERE id = ANY($3) AND chain_id = $1 AND status = 'open' AND auction_id = $2
+        RETURNING id";
+    marked(tx, QUERY, chain_id, auction, ids).await
+}
+
+async fn marked(
+    tx: &mut PgConnection,
+    query: &'static str,
+    chain_id: u64,
+    auction: AuctionId,
+    ids: &[IntentId],
+) -> Result<Vec<IntentId>, StoreError> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query(query)
+        .bind(bigint(chain_id)?)
+        .bind(bigint(auction.get())?)
+        .bind(sorted(ids))
+        .fetch_all(tx)
+        .await?;
+    rows.iter().map(id_of).collect()
+}
+
+/// Lets those of `ids` that `auction` holds go: back into the book; or `cancelled`, if that was
+/// asked for meanwhile; or `expired`, if `now_s` (Unix seconds) is past their `validTo`. Returns
+/// where each of them landed. What was not in this auction any more is left alone, so a repeat
+/// changes nothing.
+///
+/// # Errors
+/// Those of the database.
+pub async fn release(
+    tx: &mut PgConnection,
+    chain_id: u64,
+    auction: AuctionId,
+    ids: &[IntentId],
+    now_s: u64,
+) -> Result<Vec<(IntentId, IntentStatus)>, StoreError> {
+    // nearly all of them: cut, not won, still wanted
+    const BACK: &str = "UPDATE intent SET auction_id = NULL
+        WHERE id = ANY($3) AND chain_id = $1 AND status = 'open' AND auction_id = $2
+          AND NOT cancel_requested AND valid_to >= $4
+        RETURNING id";
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query(BACK)
+        .bind(bigint(chain_id)?)
+        .bind(bigint(auction.get())?)
+        .bind(sorted(ids))
+        .bind(bigint(now_s)?)
+        .fetch_all(&mut *tx)
+        .await?;
+    let mut landed = Vec::with_capacity(ids.len());
+    for row in &rows {
+        landed.push((id_of(row)?, IntentStatus::Open));
+    }
+    if landed.len() == ids.len() {
+        return Ok(landed);
+    }
+    let done: std::collections::HashSet<IntentId> = landed.iter().map(|(id, _)| *id).collect();
+    let rest: Vec<IntentId> = ids.iter().copied().filter(|id| !done.contains(id)).collect();
+    for row in get_many_for_update(tx, chain_id, &rest).await? {
+        if row.auction_id == Some(auction) {
+            let landing = Landing { event: IntentEvent::Release, evidence: None, now_s };
+            if let Some(status) = land(tx, chain_id, &row, landing).await?.status() {
+                landed.push((row.id, status));
+            }
+        }
+    }
+    Ok(landed)
+}
