@@ -1,0 +1,54 @@
+// What a wallet library must be able to do. wallet.ts does it with viem, wallet-ethers.ts with ethers.
+import type { Address, Hex } from "viem";
+import type { TypedField } from "./api.js";
+
+export interface Typed {
+  domain: { name: string; version: string; chainId: number; verifyingContract: Address };
+  types: Record<string, TypedField[]>;
+  primaryType: string;
+  message: Record<string, unknown>;
+}
+
+export interface Log {
+  address: Address;
+  topics: Hex[];
+  data: Hex;
+}
+
+export interface Receipt {
+  status: boolean;
+  to: Address | null;
+  blockNumber: bigint;
+  blockHash: Hex;
+  logs: Log[];
+}
+
+export interface FillLog {
+  intent: Hex;
+  sold: bigint;
+  bought: bigint;
+}
+
+export interface Toolkit {
+  readonly name: string;
+  readonly address: Address;
+  sign(typed: Typed): Promise<Hex>;
+  hash(typed: Typed): Hex;
+  chainId(): Promise<number>;
+  balance(token: Address, owner: Address, block?: bigint): Promise<bigint>;
+  allowance(token: Address, spender: Address): Promise<bigint>;
+  /** Sends the transaction and waits for it. */
+  approve(token: Address, spender: Address): Promise<void>;
+  nonceWord(settlement: Address, word: bigint): Promise<bigint>;
+  receipt(tx: Hex): Promise<Receipt>;
+  /** The log's fields if it is an `IntentFilled(bytes32 indexed intent, uint256 sold, uint256 bought)`. */
+  fillLog(log: Log): FillLog | undefined;
+}
+
+export const ABI = [
+  "function balanceOf(address owner) view returns (uint256)",
+  "function allowance(address owner, address spender) view returns (uint256)",
+  "function approve(address spender, uint256 amount) returns (bool)",
+  "function nonces(address owner, uint256 word) view returns (uint256)",
+  "event IntentFilled(bytes32 indexed intent, uint256 sold, uint256 bought)",
+] as const;
