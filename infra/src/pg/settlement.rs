@@ -1,0 +1,26 @@
+//! Winning batches on their way to the chain: rows that workers lease one by one, the lanes
+//! their commitments hold, every transaction written before it is broadcast, and the nonces.
+//!
+//! Every write on behalf of a row first proves its [`RowLease`] ([`fence`]): a worker that lost
+//! the row writes nothing.
+
+mod attempt;
+mod commitment;
+mod lease;
+mod nonce;
+mod row;
+
+pub use attempt::{
+    Attempt, AttemptStatus, Inclusion, NewAttempt, TxKind, attempts, close, include, insert_attempt,
+    orphan, pending_below, mark_broadcast,
+};
+pub use commitment::{
+    Commitment, NewCommitment, busy_lanes, commitments, insert_commitment, mark_public, restore,
+    retire,
+};
+pub use lease::{CHANNEL, Phase, RowLease, claim, fence, release, renew};
+pub use nonce::{next_nonce, raise_nonce, take_nonce};
+pub use row::{
+    BidResult, Failure, NewSettlement, PlannedBid, SettlementRow, get, insert, last_valid_to,
+    lock_intents, of_auction, set,
+};

@@ -1,0 +1,245 @@
+//! The row: a batch, what its logs will be read against, and what they said.
+
+use alloy::primitives::{Address, B256, Bytes};
+use domain::{AuctionId, BidId, IntentId, bid::Fill, event::Fault, status::SettlementStatus};
+use serde::{Deserialize, Serialize};
+use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
+
+use super::{CHANNEL, RowLease};
+use crate::pg::{StoreError, from_bigint, to_bigint};
+
+/// A bid of the batch, as it was decided.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PlannedBid {
+    /// The bid.
+    pub bid: BidId,
+    /// Its solver.
+    #[serde(with = "domain::eip55")]
+    pub solver: Address,
+    /// The gas its frame is given, as signed.
+    pub gas: u32,
+    /// What it moves for each of its intents.
+    pub fills: Vec<Fill>,
+}
+
+/// What the reveal's logs said of a bid.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BidResult {
+    /// The bid.
+    pub bid: BidId,
+    /// What was filled; empty if it failed.
+    pub fills: Vec<Fill>,
+    /// Why it failed; absent if it settled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub failure: Option<Failure>,
+}
+
+/// Why a bid failed on chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Failure {
+    /// Whose fault, as the contract found it.
+    pub fault: Fault,
+    /// The selector of the contract's error, right-padded.
+    pub reason: B256,
+}
+
+/// A batch to be settled.
+#[derive(Clone, Debug)]
+pub struct NewSettlement {
+    /// The auction that decided it.
+    pub auction: AuctionId,
+    /// 1 for its own decision, 2 for the runner-up.
+    pub attempt: u8,
+    /// The packed batch.
+    pub batch: Bytes,
+    /// Its bids in settlement order.
+    pub bids: Vec<PlannedBid>,
+}
+
+/// A settlement as it stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SettlementRow {
+    /// Its number in this database.
+    pub id: i64,
+    /// The auction that decided it.
+    pub auction: AuctionId,
+    /// 1 for its own decision, 2 for the runner-up.
+    pub attempt: u8,
+    /// Where it stands.
+    pub status: SettlementStatus,
+    /// The packed batch.
+    pub batch: Bytes,
+    /// Its bids in settlement order.
+    pub bids: Vec<PlannedBid>,
+    /// What the reveal's logs said of them.
+    pub results: Option<Vec<BidResult>>,
+    /// Why it ended in `expired` or `failed`, a stable code.
+    pub reason: Option<String>,
+    /// How long ago it was decided, milliseconds of the database's clock.
+    pub age_ms: u64,
+}
+
+macro_rules! columns {
+    () => {
+        "id, auction_id, attempt, status, batch, bids, results, reason, \
+         (extract(epoch FROM clock_timestamp() - created_at) * 1000)::bigint AS age_ms"
+    };
+}
+pub(super) use columns;
+
+impl SettlementRow {
+    /// The intents that its bids fill, each once, by id.
+    #[must_use]
+    pub fn intents(&self) -> Vec<IntentId> {
+        let fills = self.bids.iter().flat_map(|bid| &bid.fills);
+        let mut intents: Vec<IntentId> = fills.map(|fill| fill.intent).collect();
+        intents.sort_unstable();
+        intents.dedup();
+        intents
+    }
+
+    /// Reads a row selected with [`columns!`].
+    pub(super) fn read(row: &PgRow) -> Result<Self, StoreError> {
+        let status: &str = row.try_get("status")?;
+        let bids: Json<Vec<PlannedBid>> = row.try_get("bids")?;
+        let results: Option<Json<Vec<BidResult>>> = row.try_get("results")?;
+        let age_ms: i64 = row.try_get("age_ms")?;
+        Ok(Self {
+            id: row.try_get("id")?,
+            auction: AuctionId::new(unsigned(row, "auction_id")?),
+            attempt: u8::try_from(row.try_get::<i16, _>("attempt")?)
+                .map_err(|_| StoreError::Corrupt("settlement.attempt"))?,
+            status: status.parse().map_err(|_| StoreError::Corrupt("settlement.status"))?,
+            batch: Bytes::copy_from_slice(row.try_get("batch")?),
+            bids: bids.0,
+            results: results.map(|results| results.0),
+            reason: row.try_get("reason")?,
+            age_ms: u64::try_from(age_ms).unwrap_or(0),
+        })
+    }
+}
+
+/// Queues a batch and wakes the workers when the transaction commits. Returns its number.
+///
+/// # Errors
+/// [`StoreError::Constraint`] `settlement_attempt_once` if this attempt of the auction is queued
+/// already; those of the database.
+pub async fn insert(
+    conn: &mut PgConnection,
+    chain_id: u64,
+    new: &NewSettlement,
+) -> Result<i64, StoreError> {
+    const QUERY: &str = "WITH queued AS (
+            INSERT INTO settlement (chain_id, auction_id, attempt, batch, bids)
+            VALUES ($1, $2, $3, $4, $5) RETURNING id)
+        SELECT id, pg_notify($6, id::text)::text FROM queued";
+    let row = sqlx::query(QUERY)
+        .bind(to_bigint(chain_id)?)
+        .bind(to_bigint(new.auction.get())?)
+        .bind(i16::from(new.attempt))
+        .bind(new.batch.as_ref())
+        .bind(Json(&new.bids))
+        .bind(CHANNEL)
+        .fetch_one(conn)
+        .await?;
+    Ok(row.try_get("id")?)
+}
+
+/// A settlement by its number.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] if there is none or it does not read; those of the database.
+pub async fn get(conn: &mut PgConnection, id: i64) -> Result<SettlementRow, StoreError> {
+    const QUERY: &str = concat!("SELECT ", columns!(), " FROM settlement WHERE id = $1");
+    let row = sqlx::query(QUERY).bind(id).fetch_optional(conn).await?;
+    row.as_ref().map_or(Err(StoreError::Corrupt("settlement.id")), SettlementRow::read)
+}
+
+/// The settlements of an auction, by attempt.
+///
+/// # Errors
+/// Those of the database.
+pub async fn of_auction(
+    conn: &mut PgConnection,
+    chain_id: u64,
+    auction: AuctionId,
+) -> Result<Vec<SettlementRow>, StoreError> {
+    const QUERY: &str = concat!(
+        "SELECT ",
+        columns!(),
+        " FROM settlement WHERE chain_id = $1 AND auction_id = $2 ORDER BY attempt"
+    );
+    let query = sqlx::query(QUERY).bind(to_bigint(chain_id)?).bind(to_bigint(auction.get())?);
+    query.fetch_all(conn).await?.iter().map(SettlementRow::read).collect()
+}
+
+/// Moves a row from `from` to `row`'s status, with its results and reason, in one statement that
+/// also proves the lease.
+///
+/// # Errors
+/// [`StoreError::Fenced`] if the lease is lost or the row was not in `from`; those of the database.
+pub async fn set(
+    conn: &mut PgConnection,
+    lease: RowLease,
+    from: SettlementStatus,
+    row: &SettlementRow,
+) -> Result<(), StoreError> {
+    const QUERY: &str = "UPDATE settlement
+        SET status = $4, results = $5, reason = $6, updated_at = clock_timestamp()
+        WHERE id = $1 AND lease_token = $2 AND lease_until > clock_timestamp() AND status = $3";
+    let done = sqlx::query(QUERY)
+        .bind(lease.id)
+        .bind(lease.token)
+        .bind(from.as_str())
+        .bind(row.status.as_str())
+        .bind(row.results.as_ref().map(Json))
+        .bind(row.reason.as_deref())
+        .execute(conn)
+        .await?;
+    if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced) }
+}
+
+/// The last second (Unix time) in which any of the intents may settle; 0 if there is none.
+///
+/// # Errors
+/// Those of the database.
+pub async fn last_valid_to(
+    conn: &mut PgConnection,
+    intents: &[IntentId],
+) -> Result<u64, StoreError> {
+    const QUERY: &str = "SELECT coalesce(max(valid_to), 0) AS last FROM intent WHERE id = ANY($1)";
+    let ids: Vec<&[u8]> = intents.iter().map(IntentId::as_bytes).collect();
+    unsigned(&sqlx::query(QUERY).bind(ids).fetch_one(conn).await?, "last")
+}
+
+/// Locks the intents in the order of their ids, before a transaction that changes them bid by
+/// bid: so it waits for no other writer in a circle.
+///
+/// # Errors
+/// Those of the database.
+pub async fn lock_intents(
+    conn: &mut PgConnection,
+    intents: &[IntentId],
+) -> Result<(), StoreError> {
+    const QUERY: &str = "SELECT 1 FROM intent WHERE id = ANY($1) ORDER BY id FOR UPDATE";
+    let ids: Vec<&[u8]> = intents.iter().map(IntentId::as_bytes).collect();
+    sqlx::query(QUERY).bind(ids).execute(conn).await?;
+    Ok(())
+}
+
+/// A column that is never negative.
+pub(super) fn unsigned(row: &PgRow, column: &'static str) -> Result<u64, StoreError> {
+    from_bigint(row.try_get(column)?, column)
+}
+
+/// A 32-byte column.
+pub(super) fn word(row: &PgRow, column: &'static str) -> Result<B256, StoreError> {
+    let bytes: &[u8] = row.try_get(column)?;
+    B256::try_from(bytes).map_err(|_| StoreError::Corrupt(column))
+}
+
+/// A 20-byte column.
+pub(super) fn address(row: &PgRow, column: &'static str) -> Result<Address, StoreError> {
+    let bytes: &[u8] = row.try_get(column)?;
+    Address::try_from(bytes).map_err(|_| StoreError::Corrupt(column))
+}

@@ -1,0 +1,369 @@
+//! What to do next with a settlement: one function over where it stands and what the chain
+//! shows, every pair in it. It has no memory, so that going on after a crash is the same
+//! function called again.
+
+use domain::status::SettlementStatus;
+
+/// What the chain shows of one kind of transaction (commit or reveal) of a settlement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Sight {
+    /// None was ever written.
+    Absent,
+    /// Written, in no block.
+    Pending {
+        /// It has waited long enough for a higher offer.
+        stuck: bool,
+    },
+    /// Its log is in a block, but not under enough others yet.
+    Shallow,
+    /// Its log is in a canonical block with the wanted confirmations.
+    Mined,
+    /// It is in a block and did nothing.
+    Reverted,
+    /// Its nonce was used by something else: it can never be mined.
+    Lost,
+}
+
+/// What the decision rests on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The commit of the current commitment.
+    pub commit: Sight,
+    /// Whether the block that was recorded as the commit's still holds it. True if none was.
+    pub commit_stands: bool,
+    /// The reveal, of whichever of the settlement's commitments.
+    pub reveal: Sight,
+    /// Whether the block that was recorded as the reveal's still holds it. True if none was.
+    pub reveal_stands: bool,
+    /// Whether a reveal of the current commitment left the house: its salt is spent then.
+    pub public: bool,
+    /// Whether no block can take a reveal of the current commitment any more.
+    pub outlived: bool,
+    /// Whether the reveal's block is deep enough to be final.
+    pub deep: bool,
+    /// Whether the batch can settle nothing any more: every intent's `validTo` has passed.
+    pub pointless: bool,
+    /// Why the contract would refuse the reveal for good, if the reveal reverted.
+    pub refused: bool,
+    /// Whether all tries at commits or reveals are used up.
+    pub exhausted: bool,
+}
+
+/// Why a settlement ends without a reveal; its stable code is stored and sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// Every intent's `validTo` has passed.
+    IntentsExpired,
+    /// The contract refuses the batch.
+    RevealRefused,
+    /// Too many transactions came to nothing.
+    TriesExhausted,
+    /// The commitment outlived its maximum age.
+    CommitmentOutlived,
+}
+
+impl Reason {
+    /// The stable code.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::IntentsExpired => "intents_expired",
+            Self::RevealRefused => "reveal_refused",
+            Self::TriesExhausted => "tries_exhausted",
+            Self::CommitmentOutlived => "commitment_outlived",
+        }
+    }
+}
+
+/// The next thing to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing before the next block.
+    Wait,
+    /// Commit with a fresh salt in a free lane; the commitment before it, if any, is given up.
+    Commit,
+    /// A commit written before may still be mined: go back to waiting for it.
+    ResumeCommit,
+    /// Record the commit.
+    SeeCommit,
+    /// Write and send a reveal.
+    Reveal,
+    /// Record the reveal and what its logs say.
+    SeeReveal,
+    /// Broadcast again what is written.
+    Rebroadcast,
+    /// Replace what is written by the same with a higher offer.
+    Bump,
+    /// Take the commit (and a reveal on it) back: its block is gone.
+    ForgetCommit,
+    /// Take the reveal back: its block is gone, the commit's is not.
+    ForgetReveal,
+    /// The commitment is too old: free the intents.
+    Outlive,
+    /// It will not settle: free the intents.
+    GiveUp(Reason),
+    /// The reveal is final.
+    Finalise,
+    /// Nothing is left to do.
+    Done,
+}
+
+/// What to do next.
+#[must_use]
+pub const fn next(status: SettlementStatus, facts: &Facts) -> Action {
+    use SettlementStatus as S;
+    match status {
+        S::Planned => planned(facts),
+        S::CommitSent => commit_sent(facts),
+        S::Committed => committed(facts),
+        S::RevealSent => reveal_sent(facts),
+        S::Revealed => revealed(facts),
+        S::Final | S::Expired | S::Failed => Action::Done,
+    }
+}
+
+const fn planned(facts: &Facts) -> Action {
+    match (facts.reveal, facts.commit) {
+        // a reveal of an earlier commitment was mined after all
+        (Sight::Mined, _) => Action::SeeReveal,
+        (Sight::Shallow, _) => Action::Wait,
+        // after a reorg; the batch is still secret, so the old commitment is as good as new
+        (_, Sight::Pending { .. } | Sight::Shallow | Sight::Mined) if !facts.public => {
+            Action::ResumeCommit
+        }
+        (
+            Sight::Absent | Sight::Pending { .. } | Sight::Reverted | Sight::Lost,
+            Sight::Absent
+            | Sight::Pending { .. }
+            | Sight::Shallow
+            | Sight::Mined
+            | Sight::Reverted
+            | Sight::Lost,
+        ) => commit_or_give_up(facts),
+    }
+}
+
+const fn commit_or_give_up(facts: &Facts) -> Action {
+    if facts.pointless {
+        Action::GiveUp(Reason::IntentsExpired)
+    } else if facts.exhausted {
+        Action::GiveUp(Reason::TriesExhausted)
+    } else {
+        Action::Commit
+    }
+}
+
+const fn commit_sent(facts: &Facts) -> Action {
+    match (facts.reveal, facts.commit) {
+        (Sight::Mined, _) => Action::SeeReveal,
+        (Sight::Shallow, _) | (_, Sight::Shallow) => Action::Wait,
+        (_, Sight::Mined) => Action::SeeCommit,
+        (_, Sight::Pending { stuck: true }) => Action::Bump,
+        (_, Sight::Pending { stuck: false }) => Action::Rebroadcast,
+        (
+            Sight::Absent | Sight::Pending { .. } | Sight::Reverted | Sight::Lost,
+            Sight::Absent | Sight::Reverted | Sight::Lost,
+        ) => commit_or_give_up(facts),
+    }
+}
+
+const fn committed(facts: &Facts) -> Action {
+    match (facts.reveal, facts.commit) {
+        (Sight::Mined, _) => Action::SeeReveal,
+        (Sight::Shallow, _) => Action::Wait,
+        (
+            Sight::Absent | Sight::Pending { .. } | Sight::Reverted | Sight::Lost,
+            Sight::Absent
+            | Sight::Pending { .. }
+            | Sight::Shallow
+            | Sight::Mined
+            | Sight::Reverted
+            | Sight::Lost,
+        ) => {
+            if !facts.commit_stands {
+                Action::ForgetCommit
+            } else if facts.outlived {
+                Action::Outlive
+            } else {
+                Action::Reveal
+            }
+        }
+    }
+}
+
+const fn reveal_sent(facts: &Facts) -> Action {
+    match facts.reveal {
+        Sight::Mined => return Action::SeeReveal,
+        Sight::Shallow => return Action::Wait,
+        Sight::Absent
+        | Sight::Pending { .. }
+        | Sight::Reverted
+        | Sight::Lost => {}
+    }
+    if !facts.commit_stands {
+        return Action::ForgetCommit;
+    }
+    if facts.outlived {
+        return Action::Outlive;
+    }
+    match facts.reveal {
+        Sight::Pending { stuck: true } => Action::Bump,
+        Sight::Pending { stuck: false } => Action::Rebroadcast,
+        Sight::Reverted if facts.refused => Action::GiveUp(Reason::RevealRefused),
+        Sight::Absent | Sight::Reverted | Sight::Lost if facts.exhausted => {
+            Action::GiveUp(Reason::TriesExhausted)
+        }
+        Sight::Absent | Sight::Reverted | Sight::Lost => Action::Reveal,
+        Sight::Shallow | Sight::Mined => Action::Wait,
+    }
+}
+
+const fn revealed(facts: &Facts) -> Action {
+    if facts.reveal_stands {
+        if facts.deep { Action::Finalise } else { Action::Wait }
+    } else if facts.commit_stands {
+        Action::ForgetReveal
+    } else {
+        Action::ForgetCommit
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use SettlementStatus as S;
+
+    use super::*;
+
+    const SIGHTS: [Sight; 7] = [
+        Sight::Absent,
+        Sight::Pending { stuck: false },
+        Sight::Pending { stuck: true },
+        Sight::Shallow,
+        Sight::Mined,
+        Sight::Reverted,
+        Sight::Lost,
+    ];
+
+    fn quiet() -> Facts {
+        Facts {
+            commit: Sight::Absent,
+            commit_stands: true,
+            reveal: Sight::Absent,
+            reveal_stands: true,
+            public: false,
+            outlived: false,
+            deep: false,
+            pointless: false,
+            refused: false,
+            exhausted: false,
+        }
+    }
+
+    /// Every combination of facts.
+    fn all_facts() -> impl Iterator<Item = Facts> {
+        (0u32..256).flat_map(|bits| {
+            let bit = move |n: u32| bits >> n & 1 == 1;
+            SIGHTS.into_iter().flat_map(move |commit| {
+                SIGHTS.into_iter().map(move |reveal| Facts {
+                    commit,
+                    commit_stands: bit(0),
+                    reveal,
+                    reveal_stands: bit(1),
+                    public: bit(2),
+                    outlived: bit(3),
+                    deep: bit(4),
+                    pointless: bit(5),
+                    refused: bit(6),
+                    exhausted: bit(7),
+                })
+            })
+        })
+    }
+
+    #[test]
+    fn the_happy_path_is_commit_reveal_final() {
+        let mut facts = quiet();
+        assert_eq!(next(S::Planned, &facts), Action::Commit);
+        facts.commit = Sight::Pending { stuck: false };
+        assert_eq!(next(S::CommitSent, &facts), Action::Rebroadcast);
+        facts.commit = Sight::Mined;
+        assert_eq!(next(S::CommitSent, &facts), Action::SeeCommit);
+        assert_eq!(next(S::Committed, &facts), Action::Reveal);
+        facts.reveal = Sight::Mined;
+        assert_eq!(next(S::RevealSent, &facts), Action::SeeReveal);
+        assert_eq!(next(S::Revealed, &facts), Action::Wait);
+        facts.deep = true;
+        assert_eq!(next(S::Revealed, &facts), Action::Finalise);
+    }
+
+    #[test]
+    fn nothing_is_given_up_or_sent_again_while_a_reveal_is_in_a_block() {
+        for facts in all_facts().filter(|f| matches!(f.reveal, Sight::Mined | Sight::Shallow)) {
+            for status in [S::Planned, S::CommitSent, S::Committed, S::RevealSent] {
+                let action = next(status, &facts);
+                assert!(matches!(action, Action::SeeReveal | Action::Wait), "{status} {facts:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_reveal_is_sent_only_on_a_commit_that_stands_and_is_young_enough() {
+        for facts in all_facts() {
+            for status in S::ALL {
+                if next(*status, &facts) == Action::Reveal {
+                    assert!(matches!(status, S::Committed | S::RevealSent));
+                    assert!(facts.commit_stands && !facts.outlived, "{facts:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_commitment_whose_reveal_was_public_is_never_used_again() {
+        for facts in all_facts().filter(|f| f.public) {
+            assert_ne!(next(S::Planned, &facts), Action::ResumeCommit);
+        }
+    }
+
+    #[test]
+    fn an_outlived_commitment_frees_the_intents_unless_it_was_revealed() {
+        for status in [S::Committed, S::RevealSent] {
+            for sight in [Sight::Absent, Sight::Pending { stuck: true }, Sight::Reverted] {
+                let facts = Facts { outlived: true, reveal: sight, commit: Sight::Mined, ..quiet() };
+                assert_eq!(next(status, &facts), Action::Outlive);
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_done_stays_done() {
+        for facts in all_facts() {
+            for status in S::ALL.iter().filter(|s| s.is_done()) {
+                assert_eq!(next(*status, &facts), Action::Done);
+            }
+        }
+    }
+
+    #[test]
+    fn every_action_is_one_that_the_status_table_allows() {
+        use domain::status::{SettlementEvent as E, Step};
+        for facts in all_facts() {
+            for status in S::ALL {
+                let event = match next(*status, &facts) {
+                    Action::Commit | Action::ResumeCommit => E::SendCommit,
+                    Action::SeeCommit => E::CommitMined,
+                    Action::Reveal => E::SendReveal,
+                    Action::ForgetCommit => E::CommitReorged,
+                    Action::ForgetReveal => E::RevealReorged,
+                    Action::Outlive => E::Outlived,
+                    Action::GiveUp(_) => E::GiveUp,
+                    Action::Finalise => E::Finalise,
+                    // may be a catch-up over several events, checked where it is applied
+                    Action::SeeReveal => continue,
+                    Action::Wait | Action::Rebroadcast | Action::Bump | Action::Done => continue,
+                };
+                assert_ne!(status.on(event), Step::Refuse, "{status} {event} {facts:?}");
+            }
+        }
+    }
+}

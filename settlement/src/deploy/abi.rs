@@ -1,0 +1,24 @@
+//! What is called while deploying, beside what the worker calls.
+#![allow(missing_docs, reason = "generated; documented in the Solidity sources")]
+
+alloy::sol! {
+    interface Settlement {
+        function openLane(address settler, uint256 lane) external;
+        function setPlainToken(address token, bool plain) external;
+    }
+
+    interface Registry {
+        function register() external;
+    }
+
+    interface Filler {
+        function bind(address solver) external;
+        function approve(address token, uint256 amount) external;
+    }
+
+    interface Token {
+        function mint(address to, uint256 amount) external;
+        function approve(address spender, uint256 amount) external returns (bool);
+        function balanceOf(address owner) external view returns (uint256);
+    }
+}

@@ -1,0 +1,138 @@
+use alloy::primitives::LogData;
+
+use super::*;
+
+const OURS: Address = Address::repeat_byte(0xaa);
+const SETTLER: Address = Address::repeat_byte(0x55);
+const SOLVER: Address = Address::repeat_byte(0x11);
+
+fn expected() -> Expected {
+    Expected {
+        settlement: OURS,
+        settler: SETTLER,
+        lane: 2,
+        commitment: B256::repeat_byte(0xc0),
+    }
+}
+
+fn log(data: LogData) -> Log {
+    Log { address: OURS, data }
+}
+
+fn word(n: u8) -> B256 {
+    B256::repeat_byte(n)
+}
+
+fn filled(intent: u8) -> Log {
+    let event = ISettlement::IntentFilled {
+        intent: word(intent),
+        sold: U256::from(10),
+        bought: U256::from(20),
+    };
+    log(event.encode_log_data())
+}
+
+fn bid_settled(bid: u8) -> Log {
+    log(ISettlement::BidSettled { bid: word(bid), solver: SOLVER }.encode_log_data())
+}
+
+fn bid_failed(bid: u8, fault: u8) -> Log {
+    let event =
+        ISettlement::BidFailed { bid: word(bid), solver: SOLVER, fault, reason: word(9) };
+    log(event.encode_log_data())
+}
+
+fn fill(intent: u8) -> Fill {
+    Fill {
+        intent: IntentId::new(word(intent)),
+        sold: Amount::from(10),
+        bought: Amount::from(20),
+    }
+}
+
+/// Bid 0xb1 fills 1 and 2, bid 0xb2 fills 3.
+fn planned() -> Vec<PlannedBid> {
+    let bid = |id, fills| PlannedBid { bid: BidId::new(word(id)), solver: SOLVER, gas: 1, fills };
+    vec![bid(0xb1, vec![fill(1), fill(2)]), bid(0xb2, vec![fill(3)])]
+}
+
+fn results(logs: &[Log]) -> Result<Vec<BidResult>, OutcomeError> {
+    expected().results(&planned(), logs)
+}
+
+#[test]
+fn each_bid_gets_the_fills_before_its_end() {
+    let read =
+        results(&[filled(2), filled(1), bid_settled(0xb1), filled(3), bid_settled(0xb2)]).unwrap();
+    assert_eq!(read[0].fills, [fill(1), fill(2)]);
+    assert_eq!(read[1].fills, [fill(3)]);
+    assert!(read.iter().all(|bid| bid.failure.is_none()));
+}
+
+#[test]
+fn a_failed_bid_fills_nothing_and_says_why() {
+    let read = results(&[bid_failed(0xb1, 1), filled(3), bid_settled(0xb2)]).unwrap();
+    assert!(read[0].fills.is_empty());
+    assert_eq!(read[0].failure, Some(Failure { fault: Fault::Solver, reason: word(9) }));
+    assert_eq!(read[1].fills, [fill(3)]);
+}
+
+#[test]
+fn logs_of_other_contracts_are_not_believed() {
+    let foreign = |mut log: Log| {
+        log.address = Address::repeat_byte(0xbb);
+        log
+    };
+    let ours = [bid_failed(0xb1, 0), bid_failed(0xb2, 2)];
+    let mut logs = vec![foreign(filled(1)), foreign(bid_settled(0xb1))];
+    logs.extend(ours.clone());
+    assert_eq!(results(&logs), results(&ours));
+    let commit = ISettlement::Committed {
+        settler: SETTLER,
+        lane: U256::from(2),
+        commitment: word(0xc0),
+    };
+    let commit = log(commit.encode_log_data());
+    assert!(expected().committed([&commit]));
+    assert!(!expected().committed([&foreign(commit)]));
+}
+
+#[test]
+fn a_commit_of_another_settler_lane_or_commitment_is_not_ours() {
+    let base = ISettlement::Committed {
+        settler: SETTLER,
+        lane: U256::from(2),
+        commitment: word(0xc0),
+    };
+    let others = [
+        ISettlement::Committed { settler: SOLVER, ..base.clone() },
+        ISettlement::Committed { lane: U256::from(3), ..base.clone() },
+        ISettlement::Committed { commitment: word(1), ..base },
+    ];
+    for other in others {
+        assert!(!expected().committed([&log(other.encode_log_data())]));
+    }
+    let reveal = ISettlement::Revealed {
+        settler: SETTLER,
+        lane: U256::from(2),
+        commitment: word(0xc0),
+        auctionId: 7,
+        attempt: 1,
+    };
+    let reveal = log(reveal.encode_log_data());
+    assert!(expected().revealed([&reveal]));
+    assert!(!expected().committed([&reveal]), "a reveal is not a commit");
+}
+
+#[test]
+fn logs_that_do_not_fit_the_batch_are_an_error() {
+    use OutcomeError as E;
+    assert_eq!(results(&[]), Err(E::Count { expected: 2, found: 0 }));
+    assert_eq!(results(&[bid_failed(0xb2, 0)]), Err(E::OtherBid(0)));
+    assert_eq!(results(&[filled(1), bid_settled(0xb1)]), Err(E::Fills(0)));
+    assert_eq!(results(&[filled(1), filled(3), bid_settled(0xb1)]), Err(E::OtherIntent(0)));
+    assert_eq!(results(&[filled(1), bid_failed(0xb1, 0)]), Err(E::Fills(0)));
+    assert_eq!(results(&[bid_failed(0xb1, 3)]), Err(E::Fault));
+    let more = [bid_failed(0xb1, 0), bid_failed(0xb2, 0), bid_failed(0xb2, 0)];
+    assert_eq!(results(&more), Err(E::OtherBid(2)));
+}
