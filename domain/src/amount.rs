@@ -106,6 +106,12 @@ impl From<u64> for Amount {
     }
 }
 
+impl From<u128> for Amount {
+    fn from(atoms: u128) -> Self {
+        Self(U256::from(atoms))
+    }
+}
+
 impl fmt::Display for Amount {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)

@@ -3,11 +3,17 @@
 mod check;
 mod decide;
 mod insight;
+mod load;
 pub mod opening;
+mod order;
+mod pack;
 pub mod params;
+mod price;
 mod refusal;
+mod score;
 mod standing;
 mod stream;
+mod winners;
 
 pub use check::check;
 pub use decide::{Decision, Ruling, Verdict, decide, decide_without};
@@ -15,5 +21,6 @@ pub use insight::{InsightReason, IntentInsight, Offer, insights};
 pub use opening::{Cut, CutError, OpeningRecord, SolverBond};
 pub use params::Params;
 pub use refusal::DropReason;
+pub use score::MAX_SCORE;
 pub use standing::{SolverStanding, Standings};
 pub use stream::{BidLeaf, ReceivedBid, bid_leaves, bids_root, bids_tree};

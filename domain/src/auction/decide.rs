@@ -1,11 +1,17 @@
 //! The decision: verdicts on every bid, and the winners.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Cut, DropReason, ReceivedBid, Standings};
+use super::{
+    Cut, DropReason, ReceivedBid, Standings,
+    check::Rules,
+    order::preferences,
+    pack::{Packing, solve},
+    winners::{Candidate, problem, score_of},
+};
 use crate::{Amount, BidId};
 
 /// The outcome of an auction: a pure function of what was recorded.
@@ -76,20 +82,84 @@ pub fn decide(cut: &Cut, bids: &[ReceivedBid], standings: &Standings) -> Decisio
 /// runner-up, and for reference scores.
 #[must_use]
 pub fn decide_without(
-    _cut: &Cut,
+    cut: &Cut,
     bids: &[ReceivedBid],
-    _standings: &Standings,
-    _left_out: &BTreeSet<BidId>,
+    standings: &Standings,
+    left_out: &BTreeSet<BidId>,
 ) -> Decision {
-    let mut places: Vec<_> = bids.iter().collect();
-    places.sort_unstable_by_key(|bid| (bid.ms, bid.seq, bid.id));
-    let dropped =
-        |bid: &ReceivedBid| Verdict { bid: bid.id, ruling: Ruling::Dropped(DropReason::LeftOut) };
-    Decision {
-        verdicts: places.into_iter().map(dropped).collect(),
-        winners: Vec::new(),
-        total_score: Amount::ZERO,
-        gap: Amount::ZERO,
-        nodes: 0,
+    let mut stream: Vec<&ReceivedBid> = bids.iter().collect();
+    stream.sort_unstable_by_key(|bid| (bid.ms, bid.seq, bid.id));
+    let rules = Rules::new(cut, standings);
+    let checked = check_all(&rules, &stream, left_out);
+    let ranked = by_preference(cut, &stream, &checked);
+    let candidates: Vec<Candidate<'_>> = ranked.iter().map(|(_, candidate)| *candidate).collect();
+    let problem = problem(&rules, cut.params(), &candidates);
+    let solution = solve(&problem, cut.params().node_budget);
+    let total_score = score_of(solution.weight);
+
+    let mut rulings: Vec<Ruling> = checked
+        .iter()
+        .map(|result| match result {
+            Ok(score) => Ruling::Lost { score: Amount::from(*score), short_by: Amount::ZERO },
+            Err(reason) => Ruling::Dropped(*reason),
+        })
+        .collect();
+    let packed = Packing::of(&problem, solution.items.iter().copied());
+    let mut rank = 0;
+    for (item, (at, candidate)) in ranked.iter().enumerate() {
+        let score = Amount::from(candidate.score);
+        rulings[*at] = if solution.items.binary_search(&item).is_ok() {
+            rank += 1;
+            Ruling::Won { score, rank: rank - 1 }
+        } else {
+            let blockers = packed.blockers(item).into_iter();
+            let taken: u128 = blockers.map(|blocker| candidates[blocker].score).sum();
+            Ruling::Lost { score, short_by: Amount::from(taken).saturating_sub(score) }
+        };
     }
+    let verdict = |(bid, ruling): (&&ReceivedBid, Ruling)| Verdict { bid: bid.id, ruling };
+    Decision {
+        verdicts: stream.iter().zip(rulings).map(verdict).collect(),
+        winners: solution.items.iter().map(|item| stream[ranked[*item].0].id).collect(),
+        total_score,
+        gap: score_of(solution.bound).saturating_sub(total_score),
+        nodes: solution.nodes,
+    }
+}
+
+/// Every bid's score or the rule it breaks, in stream order.
+fn check_all(
+    rules: &Rules<'_>,
+    stream: &[&ReceivedBid],
+    left_out: &BTreeSet<BidId>,
+) -> Vec<Result<u128, DropReason>> {
+    let mut first = BTreeMap::new();
+    let mut check = |received: &&ReceivedBid| {
+        let place = (received.ms, received.seq);
+        let (ms, seq) = *first.entry(received.id).or_insert(place);
+        if (ms, seq) != place {
+            return Err(DropReason::Duplicate { ms, seq });
+        }
+        if left_out.contains(&received.id) {
+            return Err(DropReason::LeftOut);
+        }
+        rules.score(&received.bid)
+    };
+    stream.iter().map(&mut check).collect()
+}
+
+/// The bids that keep the rules in their order of preference, with their places in the stream.
+fn by_preference<'a>(
+    cut: &Cut,
+    stream: &[&'a ReceivedBid],
+    checked: &[Result<u128, DropReason>],
+) -> Vec<(usize, Candidate<'a>)> {
+    let preferences = preferences(cut.open_hash(), stream);
+    let mut valid: Vec<usize> = (0..stream.len()).filter(|at| checked[*at].is_ok()).collect();
+    valid.sort_unstable_by_key(|at| preferences[*at]);
+    let candidate = |at: usize| {
+        let score = checked[at].ok()?;
+        Some((at, Candidate { bid: &stream[at].bid, score }))
+    };
+    valid.into_iter().filter_map(candidate).collect()
 }

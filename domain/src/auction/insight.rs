@@ -1,10 +1,12 @@
 //! What an auction meant for one intent: for its timeline.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Cut, Decision, ReceivedBid};
-use crate::{Amount, BidId, IntentId};
+use super::{Cut, Decision, ReceivedBid, Ruling, score::Limit};
+use crate::{Amount, BidId, Intent, IntentId, bid::Fill, event::CutIntent, intent::Kind};
 
 /// What an auction did for one intent.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -15,10 +17,21 @@ pub struct IntentInsight {
     pub bids: u32,
     /// Those of them that kept the rules.
     pub valid_bids: u32,
-    /// The best price a bid that kept the rules offered.
+    /// The best price among those. It tells what a sealed bid holds, so it is not public before
+    /// the auction's last reveal is mined or expired.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub best: Option<Offer>,
-    /// Why it was not filled, or that it was.
+    /// Why it was not filled, or by whom it is.
+    #[serde(flatten)]
     pub reason: InsightReason,
+}
+
+impl IntentInsight {
+    /// What may be said before the last reveal: everything but prices.
+    #[must_use]
+    pub fn sealed(self) -> Self {
+        Self { best: None, ..self }
+    }
 }
 
 /// A price offered to an intent.
@@ -28,33 +41,126 @@ pub struct Offer {
     pub sold: Amount,
     /// What it gets.
     pub bought: Amount,
-    /// Distance from the signed limit, in the surplus token: atoms bought above the least (exact-in),
+    /// Distance from the signed limit in the surplus token: atoms bought above the least (exact-in),
     /// atoms sold below the most (exact-out).
     pub surplus: Amount,
+    /// The score of the whole bid, in numéraire atoms.
+    pub score: Amount,
 }
 
 /// Why an intent was filled or not. JSON: `{"reason": "no_bid"}`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(tag = "reason", rename_all = "snake_case")]
 pub enum InsightReason {
-    /// A winner fills it.
+    /// Winners fill it.
     Won {
-        /// The winner that fills it first.
-        bid: BidId,
+        /// Them, in settlement order.
+        winners: Vec<BidId>,
     },
     /// Nobody bid on it.
     NoBid,
-    /// Every bid on it broke a rule; the code is that of the last one received.
-    AllDropped {
-        /// The code, as in the bid's verdict.
-        code: String,
+    /// Its owner cannot pay for the least fill.
+    Unfunded {
+        /// What can be pulled of its sell token.
+        fundable: Amount,
     },
-    /// The set that won does not hold a bid on it.
-    Outbid,
+    /// Every bid on it broke a rule.
+    AllDropped {
+        /// The codes of those bids' verdicts, in stream order, each once.
+        codes: Vec<String>,
+    },
+    /// Bids on it kept the rules, and a better set won.
+    Outbid {
+        /// The least that one of them was short of winning, in numéraire atoms of score.
+        short_by: Amount,
+    },
 }
 
 /// What the auction did for every intent of the cut, by id.
 #[must_use]
-pub fn insights(_cut: &Cut, _bids: &[ReceivedBid], _decision: &Decision) -> Vec<IntentInsight> {
-    Vec::new()
+pub fn insights(cut: &Cut, bids: &[ReceivedBid], decision: &Decision) -> Vec<IntentInsight> {
+    let ruled: BTreeMap<BidId, Ruling> =
+        decision.verdicts.iter().rev().map(|verdict| (verdict.bid, verdict.ruling)).collect();
+    let mut stream: Vec<&ReceivedBid> = bids.iter().collect();
+    stream.sort_unstable_by_key(|bid| (bid.ms, bid.seq, bid.id));
+    let mut seen = BTreeSet::new();
+    stream.retain(|bid| seen.insert(bid.id));
+    let mut touching = BTreeMap::<IntentId, Vec<Touch>>::new();
+    for received in stream {
+        let Some(ruling) = ruled.get(&received.id) else { continue };
+        for fill in received.bid.fills() {
+            let touch = Touch { bid: received.id, fill: *fill, ruling: *ruling };
+            touching.entry(fill.intent).or_default().push(touch);
+        }
+    }
+    let of_intent = |(id, intent): (&IntentId, &Intent)| {
+        let entry = cut.opening().intent(*id)?;
+        let touches = touching.get(id).map_or(&[][..], Vec::as_slice);
+        Some(insight(intent, entry, touches))
+    };
+    cut.intents().iter().filter_map(of_intent).collect()
+}
+
+/// A bid's part in one intent.
+struct Touch {
+    bid: BidId,
+    fill: Fill,
+    ruling: Ruling,
+}
+
+fn insight(intent: &Intent, entry: &CutIntent, touches: &[Touch]) -> IntentInsight {
+    let valid = || touches.iter().filter_map(|touch| Some((touch, touch.ruling.score()?)));
+    let best = valid().max_by(|(a, _), (b, _)| {
+        a.fill.bought.cmp_products(b.fill.sold, b.fill.bought, a.fill.sold)
+    });
+    let offer = |(touch, score): (&Touch, Amount)| Offer {
+        sold: touch.fill.sold,
+        bought: touch.fill.bought,
+        surplus: Limit::of(intent).surplus(intent.kind(), &touch.fill),
+        score,
+    };
+    IntentInsight {
+        intent: entry.id,
+        bids: touches.len() as u32,
+        valid_bids: valid().count() as u32,
+        best: best.map(offer),
+        reason: reason(intent, entry, touches),
+    }
+}
+
+fn reason(intent: &Intent, entry: &CutIntent, touches: &[Touch]) -> InsightReason {
+    let mut winners = Vec::new();
+    let mut short_by: Option<Amount> = None;
+    let mut codes: Vec<String> = Vec::new();
+    for touch in touches {
+        match &touch.ruling {
+            Ruling::Won { rank, .. } => winners.push((*rank, touch.bid)),
+            Ruling::Lost { short_by: short, .. } => {
+                short_by = Some(short_by.map_or(*short, |least| least.min(*short)));
+            }
+            Ruling::Dropped(reason) => {
+                let code = reason.code().to_owned();
+                if !codes.contains(&code) {
+                    codes.push(code);
+                }
+            }
+        }
+    }
+    winners.sort_unstable();
+    if !winners.is_empty() {
+        let winners = winners.into_iter().map(|(_, bid)| bid).collect();
+        return InsightReason::Won { winners };
+    }
+    if let Some(short_by) = short_by {
+        return InsightReason::Outbid { short_by };
+    }
+    // an exact-out intent may cost less than the most it would pay, so only nothing is too little
+    let needed = match intent.kind() {
+        Kind::ExactIn if !intent.partially_fillable() => intent.sell_amount(),
+        Kind::ExactIn | Kind::ExactOut => Amount::from(1u64),
+    };
+    if entry.fundable < needed {
+        return InsightReason::Unfunded { fundable: entry.fundable };
+    }
+    if codes.is_empty() { InsightReason::NoBid } else { InsightReason::AllDropped { codes } }
 }

@@ -2,8 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
+
+use crate::Amount;
 
 /// What is known of one solver at the block that was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,7 +17,7 @@ pub struct SolverStanding {
     pub paused: bool,
     /// Those of its bids' nonces that are used on chain.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub used_nonces: BTreeSet<U256>,
+    pub used_nonces: BTreeSet<Amount>,
 }
 
 /// The standing of everybody who bid. Who is not in it is unknown.
