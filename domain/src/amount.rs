@@ -172,8 +172,8 @@ mod tests {
     #[test]
     fn a_json_number_is_not_an_amount() {
         assert!(serde_json::from_str::<Amount>("1").is_err());
-        assert_eq!(serde_json::from_str::<Amount>("\"1\"").unwrap(), Amount::from(1));
-        assert_eq!(serde_json::to_string(&Amount::from(7)).unwrap(), "\"7\"");
+        assert_eq!(serde_json::from_str::<Amount>("\"1\"").unwrap(), Amount::from(1u64));
+        assert_eq!(serde_json::to_string(&Amount::from(7u64)).unwrap(), "\"7\"");
     }
 
     #[test]
@@ -182,9 +182,9 @@ mod tests {
         assert_eq!(Amount::MAX.mul_div_floor(half.get(), U256::MAX), Some(half));
         assert_eq!(Amount::MAX.mul_div_floor(U256::from(2), U256::from(1)), None);
         assert_eq!(
-            Amount::from(7).mul_div_ceil(U256::from(1), U256::from(2)),
-            Some(Amount::from(4))
+            Amount::from(7u64).mul_div_ceil(U256::from(1), U256::from(2)),
+            Some(Amount::from(4u64))
         );
-        assert_eq!(Amount::from(7).mul_div_floor(U256::from(1), U256::ZERO), None);
+        assert_eq!(Amount::from(7u64).mul_div_floor(U256::from(1), U256::ZERO), None);
     }
 }
