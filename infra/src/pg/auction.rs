@@ -193,7 +193,7 @@ fn read(row: &PgRow) -> Result<StoredAuction, StoreError> {
     let Json(opening): Json<OpeningRecord> = row.try_get("opening")?;
     let root: Option<&[u8]> = row.try_get("bids_root")?;
     let count: Option<i32> = row.try_get("bid_count")?;
-    let closing = root.zip(count).map(|(root, count)| {
+    let closing = root.zip(count).map(|(root, count)| -> Result<Closing, StoreError> {
         Ok(Closing {
             bids_root: B256::try_from(root).map_err(|_| StoreError::Corrupt("bids_root"))?,
             bid_count: u32::try_from(count).map_err(|_| StoreError::Corrupt("bid_count"))?,

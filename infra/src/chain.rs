@@ -1,0 +1,225 @@
+//! Reading the chain, and handing signed transactions to it.
+//!
+//! Every request has a deadline and a permit: no more than `rpc_concurrency` are under way, and
+//! one that gets no permit or no answer in `rpc_timeout_ms` is a [`ChainError::Timeout`].
+
+pub mod abi;
+mod blocks;
+mod cache;
+mod error;
+mod funds;
+mod send;
+mod standing;
+
+use std::{sync::Arc, time::Duration};
+
+use alloy::{
+    eips::BlockId,
+    primitives::{Address, B256, Bytes, U256},
+    providers::{Provider as _, RootProvider},
+    rpc::{client::RpcClient, types::TransactionRequest},
+    transports::TransportResult,
+};
+use alloy_sol_types::SolCall;
+use domain::eip712::SigningDomain;
+use tokio::sync::Semaphore;
+
+use crate::config::ChainConfig;
+
+pub use blocks::Block;
+pub use error::ChainError;
+pub use funds::{FUNDS_BOUNDS, FundQuery, Funds, FundsLookup, funds_lookup};
+pub use send::{Fees, SendError};
+pub use standing::{SolverStanding, Standing};
+
+/// A contract check gets this much gas, as on chain.
+const ERC1271_GAS: u64 = 200_000;
+
+/// One chain with our contracts on it. Cheap to clone; clones share connections and permits.
+#[derive(Clone, Debug)]
+pub struct Chain {
+    provider: RootProvider,
+    domain: SigningDomain,
+    registry: Address,
+    timeout: Duration,
+    chunk: usize,
+    permits: Arc<Semaphore>,
+    standing: Arc<standing::Cache>,
+}
+
+impl Chain {
+    /// A chain that is first spoken to when first asked; [`Chain::check_id`] tells whether it is
+    /// the right one.
+    ///
+    /// # Errors
+    /// [`ChainError::Config`] if the URL is none or TLS cannot be set up.
+    pub fn connect(config: &ChainConfig) -> Result<Self, ChainError> {
+        let client = crate::http::client(config.rpc_timeout())
+            .map_err(|error| ChainError::Config(error.to_string()))?;
+        let url = reqwest::Url::parse(config.rpc_url.expose())
+            .map_err(|error| ChainError::Config(error.to_string()))?;
+        Ok(Self {
+            provider: RootProvider::new(RpcClient::new_http_with_client(client, url)),
+            domain: config.signing_domain(),
+            registry: config.registry,
+            timeout: config.rpc_timeout(),
+            chunk: config.fundable_chunk.max(1),
+            permits: Arc::new(Semaphore::new(config.rpc_concurrency.max(1))),
+            standing: Arc::new(standing::cache(Duration::from_millis(config.standing_ttl_ms))),
+        })
+    }
+
+    /// The EIP-712 domain of this deployment; it also knows the chain's id.
+    #[must_use]
+    pub const fn domain(&self) -> &SigningDomain {
+        &self.domain
+    }
+
+    /// The `Settlement` contract.
+    #[must_use]
+    pub const fn settlement(&self) -> Address {
+        self.domain.settlement()
+    }
+
+    /// The `SolverRegistry` contract.
+    #[must_use]
+    pub const fn registry(&self) -> Address {
+        self.registry
+    }
+
+    /// For requests this type has no method for, such as those of test nodes. They are not
+    /// bounded: prefer the methods here.
+    #[must_use]
+    pub const fn provider(&self) -> &RootProvider {
+        &self.provider
+    }
+
+    /// Whether the node's chain is the configured one.
+    ///
+    /// # Errors
+    /// [`ChainError::WrongChain`] if not, or the errors of any request.
+    pub async fn check_id(&self) -> Result<(), ChainError> {
+        let found = self.ask("eth_chainId", async { self.provider.get_chain_id().await }).await?;
+        let expected = self.domain.chain_id();
+        if found == expected { Ok(()) } else { Err(ChainError::WrongChain { expected, found }) }
+    }
+
+    /// Calls a view function of a contract on the state after the block `at`.
+    ///
+    /// # Errors
+    /// [`ChainError::Reverted`] with the revert data, [`ChainError::BadAnswer`] if the answer is
+    /// of another shape (no contract there), or the errors of any request.
+    pub async fn view<C: SolCall>(
+        &self,
+        to: Address,
+        call: &C,
+        at: BlockId,
+    ) -> Result<C::Return, ChainError> {
+        let answer = self.call(to, call.abi_encode().into(), None, at).await?;
+        C::abi_decode_returns(&answer).map_err(|_| ChainError::BadAnswer(C::SIGNATURE))
+    }
+
+    /// `eth_call` with raw data; `gas` limits the call, the node's own limit applies anyway.
+    ///
+    /// # Errors
+    /// [`ChainError::Reverted`] with the revert data, or the errors of any request.
+    pub async fn call(
+        &self,
+        to: Address,
+        data: Bytes,
+        gas: Option<u64>,
+        at: BlockId,
+    ) -> Result<Bytes, ChainError> {
+        let mut request = TransactionRequest::default().to(to).input(data.into());
+        request.gas = gas;
+        self.ask("eth_call", async { self.provider.call(request).block(at).await }).await
+    }
+
+    /// Whether the contract `owner` accepts the signature (ERC-1271). A contract that reverts,
+    /// answers something else or is none does not.
+    ///
+    /// # Errors
+    /// Those of any request.
+    pub async fn is_valid_signature(
+        &self,
+        owner: Address,
+        digest: B256,
+        signature: &[u8],
+    ) -> Result<bool, ChainError> {
+        let call = abi::isValidSignatureCall { hash: digest, signature: signature.to_vec().into() };
+        let answer =
+            self.call(owner, call.abi_encode().into(), Some(ERC1271_GAS), BlockId::latest()).await;
+        match answer {
+            Ok(answer) => Ok(answer.len() >= 32
+                && answer[..4] == abi::isValidSignatureCall::SELECTOR
+                && answer[4..32].iter().all(|byte| *byte == 0)),
+            Err(ChainError::Reverted { .. }) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The code at an address; empty if there is none.
+    ///
+    /// # Errors
+    /// Those of any request.
+    pub async fn code_at(&self, account: Address) -> Result<Bytes, ChainError> {
+        self.ask("eth_getCode", async { self.provider.get_code_at(account).await }).await
+    }
+
+    /// The native balance of an account, wei.
+    ///
+    /// # Errors
+    /// Those of any request.
+    pub async fn balance_of(&self, account: Address) -> Result<U256, ChainError> {
+        self.ask("eth_getBalance", async { self.provider.get_balance(account).await }).await
+    }
+
+    /// Runs a batch on the state after `at` as a reveal would, and says how each bid ended.
+    ///
+    /// # Errors
+    /// [`ChainError::Reverted`] if the contract refuses the batch as a whole, or the errors of
+    /// any request.
+    pub async fn simulate(
+        &self,
+        batch: Bytes,
+        gas: Option<u64>,
+        at: BlockId,
+    ) -> Result<Vec<abi::BidResult>, ChainError> {
+        use alloy_sol_types::SolError as _;
+        let call = abi::simulateCall { batch };
+        match self.call(self.settlement(), call.abi_encode().into(), gas, at).await {
+            Ok(_) => Err(ChainError::BadAnswer("simulate did not revert")),
+            Err(ChainError::Reverted { data, message }) => {
+                match abi::SimulationResult::abi_decode(&data) {
+                    Ok(result) => Ok(result.results),
+                    Err(_) => Err(ChainError::Reverted { data, message }),
+                }
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// One request under the permits and the deadline.
+    async fn ask<T>(
+        &self,
+        method: &'static str,
+        request: impl Future<Output = TransportResult<T>>,
+    ) -> Result<T, ChainError> {
+        let begun = std::time::Instant::now();
+        let permitted = async {
+            let _permit = self.permits.acquire().await;
+            request.await
+        };
+        let answer = match tokio::time::timeout(self.timeout, permitted).await {
+            Ok(answer) => answer.map_err(ChainError::from),
+            Err(_) => Err(ChainError::Timeout),
+        };
+        metrics::histogram!("gavel_rpc_seconds", "method" => method).record(begun.elapsed());
+        if let Err(error) = &answer
+            && error.retryable()
+        {
+            metrics::counter!("gavel_rpc_failures_total", "method" => method).increment(1);
+        }
+        answer
+    }
+}

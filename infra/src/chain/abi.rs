@@ -1,0 +1,126 @@
+//! Bindings of `settlement/contracts/src/interfaces`; a test compares the selectors with the
+//! committed artifacts.
+
+#![allow(missing_docs, reason = "generated; the interfaces are documented in Solidity")]
+
+alloy_sol_types::sol! {
+    #[derive(Debug, PartialEq, Eq)]
+    struct Query {
+        bytes32 digest;
+        address owner;
+        address token;
+        uint256 nonce;
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct Funds {
+        uint256 balance;
+        uint256 allowance;
+        uint256 filled;
+        bool nonceUsed;
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct BidResult {
+        bytes32 bid;
+        bool settled;
+        uint8 fault;
+        bytes32 reason;
+        uint256 gasUsed;
+    }
+
+    // Settlement
+    function commit(uint256 lane, bytes32 commitment) external;
+    function reveal(uint256 lane, bytes calldata batch, bytes32 salt) external;
+    function expire(address settler, uint256 lane) external;
+    function openLane(address settler, uint256 lane) external;
+    function closeLane(address settler, uint256 lane) external;
+    function setPlainToken(address token, bool plain) external;
+    function simulate(bytes calldata batch) external;
+    function fundable(Query[] calldata queries) external view returns (Funds[] memory funds);
+    function lanes(address settler, uint256 lane) external view returns (bytes32 slot);
+    function MAX_DELAY() external view returns (uint32 blocks);
+    function registry() external view returns (address registry);
+    function domainSeparator() external view returns (bytes32 separator);
+    function bidNonces(address solver, uint256 word) external view returns (uint256 bits);
+    function isPlainToken(address token) external view returns (bool plain);
+    function nonces(address owner, uint256 word) external view returns (uint256 bits);
+    function filled(bytes32 intent) external view returns (uint256 amount);
+    function invalidateNonces(uint256 word, uint256 mask) external;
+
+    #[derive(Debug, PartialEq, Eq)]
+    event Committed(address indexed settler, uint256 indexed lane, bytes32 commitment);
+    #[derive(Debug, PartialEq, Eq)]
+    event Revealed(address indexed settler, uint256 indexed lane, bytes32 commitment, uint64 auctionId, uint8 attempt);
+    #[derive(Debug, PartialEq, Eq)]
+    event CommitmentExpired(address indexed settler, uint256 indexed lane, bytes32 commitment);
+    #[derive(Debug, PartialEq, Eq)]
+    event LaneOpened(address indexed settler, uint256 indexed lane);
+    #[derive(Debug, PartialEq, Eq)]
+    event LaneClosed(address indexed settler, uint256 indexed lane);
+    #[derive(Debug, PartialEq, Eq)]
+    event BidSettled(bytes32 indexed bid, address indexed solver);
+    #[derive(Debug, PartialEq, Eq)]
+    event BidFailed(bytes32 indexed bid, address indexed solver, uint8 fault, bytes32 reason);
+    #[derive(Debug, PartialEq, Eq)]
+    event PlainTokenSet(address indexed token, bool plain);
+    #[derive(Debug, PartialEq, Eq)]
+    event IntentFilled(bytes32 indexed intent, uint256 sold, uint256 bought);
+    #[derive(Debug, PartialEq, Eq)]
+    event NoncesInvalidated(address indexed owner, uint256 word, uint256 mask);
+
+    #[derive(Debug, PartialEq, Eq)]
+    error LaneNotOpen(address settler, uint256 lane);
+    #[derive(Debug, PartialEq, Eq)]
+    error LaneAlreadyOpen(address settler, uint256 lane);
+    #[derive(Debug, PartialEq, Eq)]
+    error CommitmentLive(address settler, uint256 lane, uint256 committedAt);
+    #[derive(Debug, PartialEq, Eq)]
+    error NothingCommitted(address settler, uint256 lane);
+    #[derive(Debug, PartialEq, Eq)]
+    error CommitmentMismatch(bytes32 lane, bytes32 revealed);
+    #[derive(Debug, PartialEq, Eq)]
+    error RevealTooEarly(uint256 committedAt);
+    #[derive(Debug, PartialEq, Eq)]
+    error RevealTooLate(uint256 committedAt);
+    #[derive(Debug, PartialEq, Eq)]
+    error UnsupportedVersion(uint256 version);
+    #[derive(Debug, PartialEq, Eq)]
+    error NotCanonical(uint256 position);
+    #[derive(Debug, PartialEq, Eq)]
+    error InsufficientGas(uint256 required, uint256 available);
+    #[derive(Debug, PartialEq, Eq)]
+    error SimulationResult(BidResult[] results);
+
+    // SolverRegistry
+    function register() external;
+    function setKey(address key, bool enabled) external;
+    function bindFiller(address solver) external;
+    function setPaused(address solver, bool paused) external;
+    function authorise(address key, address solver, address filler) external view returns (bytes4 reason);
+    function solverOfKey(address key) external view returns (address solver);
+    function solverOfFiller(address filler) external view returns (address solver);
+    function isPaused(address solver) external view returns (bool paused);
+
+    #[derive(Debug, PartialEq, Eq)]
+    event SolverRegistered(address indexed solver);
+    #[derive(Debug, PartialEq, Eq)]
+    event KeySet(address indexed solver, address indexed key, bool enabled);
+    #[derive(Debug, PartialEq, Eq)]
+    event FillerBound(address indexed filler, address indexed solver);
+    #[derive(Debug, PartialEq, Eq)]
+    event SolverPauseSet(address indexed solver, bool paused);
+
+    #[derive(Debug, PartialEq, Eq)]
+    error UnknownKey();
+    #[derive(Debug, PartialEq, Eq)]
+    error SolverPaused();
+    #[derive(Debug, PartialEq, Eq)]
+    error FillerNotBound();
+
+    // ERC-1271 and ERC-20, as far as we use them
+    function isValidSignature(bytes32 hash, bytes calldata signature) external view returns (bytes4 magic);
+    function balanceOf(address account) external view returns (uint256 balance);
+    function allowance(address owner, address spender) external view returns (uint256 amount);
+    function approve(address spender, uint256 amount) external returns (bool done);
+}

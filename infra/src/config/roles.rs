@@ -1,0 +1,182 @@
+//! Settings of the roles.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::PathBuf,
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::Secret;
+
+/// `[api]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ApiConfig {
+    /// Where to listen; port 0 takes a free one.
+    pub listen: SocketAddr,
+    /// Worker threads; 0 takes one per core.
+    pub workers: usize,
+    /// The largest request body, bytes.
+    pub max_body_bytes: usize,
+    /// How far in the future an intent's `validTo` may lie, seconds.
+    pub max_ttl_s: u64,
+    /// Origins browsers may call from; `*` for all.
+    pub cors_origins: Vec<String>,
+    /// Whether `X-Forwarded-For` is believed: only behind a proxy of yours.
+    pub trust_proxy: bool,
+    /// Requests that write, worked on at once; more are refused with 503.
+    pub intake_permits: usize,
+    /// Writing requests of one IP address per second; 0 means no limit.
+    pub ip_per_second: u32,
+    /// Intents and cancellations of one owner per second; 0 means no limit.
+    pub owner_per_second: u32,
+    /// Bids of one solver per second; 0 means no limit.
+    pub solver_per_second: u32,
+    /// Stream subscribers (SSE and WebSocket) at once.
+    pub max_streams: usize,
+    /// Events waiting for one subscriber; one that falls behind further must resync.
+    pub stream_buffer: usize,
+    /// The time between two heartbeats of a stream, milliseconds.
+    pub heartbeat_ms: u64,
+    /// How long open requests get to finish at shutdown, milliseconds.
+    pub shutdown_ms: u64,
+}
+
+impl Default for ApiConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), 8080),
+            workers: 0,
+            max_body_bytes: 256 * 1024,
+            max_ttl_s: 7 * 24 * 3_600,
+            cors_origins: vec!["*".to_owned()],
+            trust_proxy: false,
+            intake_permits: 2_048,
+            ip_per_second: 500,
+            owner_per_second: 50,
+            solver_per_second: 200,
+            max_streams: 4_096,
+            stream_buffer: 4_096,
+            heartbeat_ms: 5_000,
+            shutdown_ms: 10_000,
+        }
+    }
+}
+
+/// `[auction]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct AuctionConfig {
+    /// How long bids are taken, milliseconds.
+    pub window_ms: u64,
+    /// Intents cut into one auction at most.
+    pub max_intents: usize,
+    /// Bids queued in one auction at most.
+    pub max_bids: u32,
+    /// Bids queued by one solver in one auction at most.
+    pub max_bids_per_solver: u32,
+    /// The largest bid, legs and callback included, bytes as queued.
+    pub max_bid_bytes: usize,
+    /// All bids of one auction together, bytes as queued: what the queue may hold in memory.
+    pub max_queue_bytes: u64,
+    /// Gas of one batch at most.
+    pub gas_budget: u64,
+    /// How far past the reference price surplus still counts, basis points (SURPLUS_CAP).
+    pub surplus_cap_bps: u32,
+    /// The smallest part of an intent a partial fill may take, basis points (MIN_FILL).
+    pub min_fill_bps: u32,
+    /// Steps the search for the best set may take.
+    pub node_budget: u64,
+    /// How often to look for intents while there are none, milliseconds.
+    pub idle_poll_ms: u64,
+}
+
+impl Default for AuctionConfig {
+    fn default() -> Self {
+        Self {
+            window_ms: 2_000,
+            max_intents: 1_000,
+            max_bids: 10_000,
+            max_bids_per_solver: 1_000,
+            max_bid_bytes: 64 * 1024,
+            max_queue_bytes: 64 * 1024 * 1024,
+            gas_budget: 25_000_000,
+            surplus_cap_bps: 500,
+            min_fill_bps: 100,
+            node_budget: 1_000_000,
+            idle_poll_ms: 250,
+        }
+    }
+}
+
+/// `[settlement]`
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct SettlementConfig {
+    /// The key that commits and reveals: 32 bytes in hexadecimal, `0x` optional.
+    pub settler_key: Option<Secret>,
+    /// A file that holds the key instead.
+    pub settler_key_file: Option<PathBuf>,
+    /// Lanes the settler may use, numbered from 0: settlements on their way at once.
+    pub lanes: u32,
+    /// How often to look for work and receipts, milliseconds.
+    pub poll_ms: u64,
+    /// How long a worker keeps a settlement to itself, milliseconds.
+    pub lease_ms: u64,
+    /// When a transaction that is not mined is sent again with a higher fee, milliseconds.
+    pub resend_after_ms: u64,
+    /// The highest fee per gas ever offered, gwei.
+    pub max_fee_per_gas_gwei: u64,
+    /// The highest tip per gas ever offered, gwei.
+    pub max_priority_fee_gwei: u64,
+}
+
+impl Default for SettlementConfig {
+    fn default() -> Self {
+        Self {
+            settler_key: None,
+            settler_key_file: None,
+            lanes: 4,
+            poll_ms: 500,
+            lease_ms: 30_000,
+            resend_after_ms: 36_000,
+            max_fee_per_gas_gwei: 300,
+            max_priority_fee_gwei: 3,
+        }
+    }
+}
+
+impl SettlementConfig {
+    /// The settler's key from wherever it was given.
+    ///
+    /// # Errors
+    /// As [`Secret::resolve`].
+    pub fn key(&self) -> Result<Option<Secret>, super::SecretError> {
+        Secret::resolve(
+            "settlement.settler_key",
+            self.settler_key.as_ref(),
+            self.settler_key_file.as_ref(),
+        )
+    }
+}
+
+/// `[receipts]`
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct ReceiptConfig {
+    /// The key that signs receipts of bids: 32 bytes in hexadecimal, `0x` optional.
+    pub key: Option<Secret>,
+    /// A file that holds the key instead.
+    pub key_file: Option<PathBuf>,
+}
+
+impl ReceiptConfig {
+    /// The signing key from wherever it was given.
+    ///
+    /// # Errors
+    /// As [`Secret::resolve`].
+    pub fn resolve(&self) -> Result<Option<Secret>, super::SecretError> {
+        Secret::resolve("receipts.key", self.key.as_ref(), self.key_file.as_ref())
+    }
+}

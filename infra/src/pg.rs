@@ -1,0 +1,119 @@
+//! Postgres: the pool, its errors, and one file per family of tables.
+//!
+//! Functions with one statement take `&mut PgConnection`, functions with several take
+//! `&mut Tx<'_>`; both are `&mut *tx`. Amounts travel as text (`$1::text::numeric`, `col::text`),
+//! addresses and digests as `bytea`. No transaction is held across another network call.
+
+pub mod auction;
+pub mod bid;
+mod error;
+pub mod event;
+pub mod intent;
+pub mod lease;
+pub mod settlement;
+pub mod timeline;
+
+use std::{str::FromStr, time::Duration};
+
+use sqlx::{
+    PgConnection, Postgres, Transaction,
+    postgres::{PgConnectOptions, PgPoolOptions},
+};
+
+use crate::config::PostgresConfig;
+
+pub use error::StoreError;
+
+/// Connections to one database.
+pub type Pool = sqlx::PgPool;
+/// A transaction.
+pub type Tx<'a> = Transaction<'a, Postgres>;
+
+/// A pool that connects when it is first used, so that a database which is down delays nobody's
+/// start; [`ping`] tells.
+///
+/// # Errors
+/// [`StoreError::Query`] if the URL is none.
+pub fn connect(config: &PostgresConfig) -> Result<Pool, StoreError> {
+    let options = PgConnectOptions::from_str(config.url.expose())?
+        .application_name("gavel")
+        .options([
+            ("statement_timeout", config.statement_timeout_ms.to_string()),
+            (
+                "idle_in_transaction_session_timeout",
+                config.idle_transaction_timeout_ms.to_string(),
+            ),
+        ]);
+    Ok(PgPoolOptions::new()
+        .max_connections(config.max_connections)
+        .acquire_timeout(Duration::from_millis(config.acquire_timeout_ms))
+        .connect_lazy_with(options))
+}
+
+/// Whether the database answers.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] if it does not.
+pub async fn ping(pool: &Pool) -> Result<(), StoreError> {
+    const QUERY: &str = "SELECT 1";
+    sqlx::query(QUERY).execute(pool).await?;
+    Ok(())
+}
+
+/// Brings the tables up to this binary's version. Several processes may do it at once.
+///
+/// # Errors
+/// [`StoreError::Unavailable`], or [`StoreError::Migration`] if the database's history and ours
+/// disagree.
+pub async fn migrate(pool: &Pool) -> Result<(), StoreError> {
+    sqlx::migrate!("../migrations").run(pool).await?;
+    Ok(())
+}
+
+/// How [`market_lock`] is held.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// By the cut of an auction: alone.
+    Exclusive,
+    /// By a cancellation: with other cancellations.
+    Shared,
+}
+
+/// Waits for the market's lock and holds it until the transaction ends. It is the first statement
+/// after the fence (if there is one), so that a cancellation is wholly before a cut or wholly
+/// after it.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] if the lock or the database is not to be had in time.
+pub async fn market_lock(
+    conn: &mut PgConnection,
+    chain_id: u64,
+    hold: Hold,
+) -> Result<(), StoreError> {
+    const EXCLUSIVE: &str =
+        "SELECT pg_advisory_xact_lock(hashtext('gavel.market')::bigint # $1::bigint)";
+    const SHARED: &str =
+        "SELECT pg_advisory_xact_lock_shared(hashtext('gavel.market')::bigint # $1::bigint)";
+    let query = match hold {
+        Hold::Exclusive => EXCLUSIVE,
+        Hold::Shared => SHARED,
+    };
+    sqlx::query(query).bind(to_bigint(chain_id)?).execute(conn).await?;
+    Ok(())
+}
+
+/// A number as Postgres' `bigint`.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] above 2^63 - 1.
+pub fn to_bigint(number: u64) -> Result<i64, StoreError> {
+    i64::try_from(number).map_err(|_| StoreError::Corrupt("a number above 2^63 - 1"))
+}
+
+/// Postgres' `bigint` as a number; `what` names the column.
+///
+/// # Errors
+/// [`StoreError::Corrupt`] if it is negative.
+pub fn from_bigint(number: i64, what: &'static str) -> Result<u64, StoreError> {
+    u64::try_from(number).map_err(|_| StoreError::Corrupt(what))
+}
