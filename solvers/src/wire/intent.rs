@@ -74,6 +74,9 @@ pub struct IntentPage {
 pub struct Timeline {
     /// What happened, in order.
     pub items: Vec<TimelineEntry>,
+    /// Pass as `after` for more; absent at the end.
+    #[serde(default)]
+    pub next: Option<String>,
 }
 
 /// One thing that happened to an intent.

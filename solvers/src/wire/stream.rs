@@ -184,6 +184,10 @@ pub enum ServerFrame {
         reference: String,
         /// The promise.
         receipt: Receipt,
+        /// The rule the bid breaks by itself, as in [`BidAccepted`](super::BidAccepted).
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<domain::auction::DropReason>)]
+        advice: Option<serde_json::Value>,
     },
     /// A bid was refused.
     #[serde(rename = "bid.nack")]
