@@ -1,11 +1,8 @@
 // CoW's GPv2Settlement from its npm package: settle() in one transaction.
-import { createRequire } from "node:module";
 import { type Address, type Hex, encodeFunctionData, zeroAddress } from "viem";
-import { type Artifact, CHAIN_ID, type Chain, type Contract, account } from "./chain.js";
+import { cow as artifact } from "./artifacts.js";
+import { CHAIN_ID, type Chain, type Contract, account } from "./chain.js";
 import { AMOUNT, LIMIT, type Market, type Swap, approve, hold, usersOf } from "./market.js";
-
-const load = createRequire(import.meta.url);
-const artifact = (name: string): Artifact => load(`@cowprotocol/contracts/lib/contracts/${name}.json`) as Artifact;
 
 const ORDER = [
   { name: "sellToken", type: "address" }, { name: "buyToken", type: "address" }, { name: "receiver", type: "address" },
@@ -31,6 +28,8 @@ export class Cow {
     await approve(market, usersOf(market), await chain.read<Address>(settlement, "vaultRelayer"));
     await hold(market, solver);
     await approve(market, [solver], settlement.address);
+    // like the real one it holds a buffer of every token
+    await hold(market, settlement.address);
     return new Cow(market, settlement, solver);
   }
 

@@ -4,8 +4,9 @@ import { type SignedBid, type SignedIntent, packBatch } from "../clients/batch.j
 import { bidMessage } from "../clients/lib/sign.js";
 import { type BidTerms, type Domain, type Intent, type Leg, ZERO_ADDRESS, ZERO_WORD, types } from "../clients/lib/types.js";
 import { commitmentOf } from "../clients/vectors/commitment.js";
+import { gavel as artifact } from "./artifacts.js";
 import { CHAIN_ID, type Contract, account } from "./chain.js";
-import { AMOUNT, LIMIT, type Market, type Swap, approve, gavelArtifact, hold, usersOf } from "./market.js";
+import { AMOUNT, LIMIT, type Market, type Swap, approve, hold, usersOf } from "./market.js";
 
 const LANE = 7n;
 const SOLVERS = 5;
@@ -27,8 +28,8 @@ export class Gavel {
 
   static async deploy(market: Market): Promise<Gavel> {
     const { chain, admin, a, b } = market;
-    const registry = await chain.deploy(admin, gavelArtifact("SolverRegistry"), [admin]);
-    const settlement = await chain.deploy(admin, gavelArtifact("Settlement"), [admin, registry.address, 20]);
+    const registry = await chain.deploy(admin, artifact("SolverRegistry"), [admin]);
+    const settlement = await chain.deploy(admin, artifact("Settlement"), [admin, registry.address, 20]);
     const settler = account("settler").address;
     await chain.fund(settler);
     await chain.send(admin, settlement, "openLane", [settler, LANE]);
@@ -39,7 +40,7 @@ export class Gavel {
       const solver = account(`solver ${n}`);
       await chain.fund(solver.address);
       await chain.send(solver.address, registry, "register", []);
-      const filler = await chain.deploy(solver.address, gavelArtifact("InventoryFiller"), [solver.address, settlement.address]);
+      const filler = await chain.deploy(solver.address, artifact("InventoryFiller"), [solver.address, settlement.address]);
       await chain.send(solver.address, filler, "bind", [solver.address]);
       for (const token of [a, b]) await chain.send(solver.address, filler, "approve", [token.address, 2n ** 256n - 1n]);
       await hold(market, filler.address);

@@ -1,8 +1,7 @@
 // What all three protocols trade in: the same two tokens, the same users, the same amounts.
-import { readFileSync } from "node:fs";
-import { fileURLToPath } from "node:url";
 import type { Address, PrivateKeyAccount } from "viem";
-import { type Artifact, type Chain, type Contract, account } from "./chain.js";
+import { uniswap } from "./artifacts.js";
+import { type Chain, type Contract, account } from "./chain.js";
 
 export const USERS = 50;
 export const AMOUNT = 10n ** 18n;
@@ -10,11 +9,6 @@ export const AMOUNT = 10n ** 18n;
 export const LIMIT = AMOUNT - AMOUNT / 100n;
 const PLENTY = 10n ** 24n;
 const MAX = 2n ** 256n - 1n;
-
-export function gavelArtifact(name: string): Artifact {
-  const path = fileURLToPath(new URL(`../../settlement/contracts/artifacts/${name}.json`, import.meta.url));
-  return JSON.parse(readFileSync(path, "utf8")) as Artifact;
-}
 
 export interface Market {
   chain: Chain;
@@ -34,7 +28,8 @@ export interface Swap {
 export async function openMarket(chain: Chain): Promise<Market> {
   const admin = account("admin").address;
   await chain.fund(admin);
-  const token = (name: string): Promise<Contract> => chain.deploy(admin, gavelArtifact("MockToken"), [name, name, 18]);
+  // solmate's ERC-20, which none of the three was written for
+  const token = (name: string): Promise<Contract> => chain.deploy(admin, uniswap("MockERC20"), [name, name, 18]);
   const market: Market = { chain, admin, a: await token("A"), b: await token("B"), users: [] };
   for (let n = 0; n < USERS; n += 1) {
     const user = account(`user ${n}`);

@@ -1,20 +1,8 @@
 // UniswapX's ExclusiveDutchOrderReactor and Permit2 from Uniswap's npm package: orders filled directly by the caller.
-import { createRequire } from "node:module";
 import { type Address, type Hex, encodeAbiParameters, parseAbiParameters, zeroAddress } from "viem";
-import { type Artifact, CHAIN_ID, type Contract, account } from "./chain.js";
+import { uniswap as artifact } from "./artifacts.js";
+import { CHAIN_ID, type Contract, account } from "./chain.js";
 import { AMOUNT, LIMIT, type Market, type Swap, approve, hold, usersOf } from "./market.js";
-
-const load = createRequire(import.meta.url);
-
-/** The package compiles its contracts in, but does not export them. */
-function artifact(name: string): Artifact {
-  const entry = load.resolve("@uniswap/uniswapx-sdk");
-  const root = entry.slice(0, entry.lastIndexOf("/dist/"));
-  const module = load(`${root}/dist/cjs/src/contracts/factories/${name}__factory.js`) as Record<string, Artifact>;
-  const found = module[`${name}__factory`];
-  if (found === undefined) throw new Error(`${name} is not in @uniswap/uniswapx-sdk`);
-  return { abi: found.abi, bytecode: found.bytecode };
-}
 
 const ENCODED = parseAbiParameters([
   "ExclusiveDutchOrder order",
