@@ -2,6 +2,8 @@
 
 mod check;
 mod decide;
+#[cfg(test)]
+mod fixture;
 mod insight;
 mod load;
 pub mod opening;
@@ -13,6 +15,8 @@ mod refusal;
 mod score;
 mod standing;
 mod stream;
+#[cfg(test)]
+mod tests;
 mod winners;
 
 pub use check::check;

@@ -1,0 +1,5 @@
+mod brute_force;
+mod records;
+mod scores;
+mod validity;
+mod winners;
