@@ -13,9 +13,9 @@ use crate::{
 
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Rings `bell` for every notification and after every (re)connect, since notifications are lost
-/// while there is no connection. Until `stop`.
-pub(super) async fn listen(pool: Pool, chain_id: u64, bell: Arc<Notify>, stop: CancellationToken) {
+/// Rings `bell` for every event of the chain that is committed and after every (re)connect, since
+/// notifications are lost while there is no connection. Until `stop`.
+pub async fn listen(pool: Pool, chain_id: u64, bell: Arc<Notify>, stop: CancellationToken) {
     let payload = chain_id.to_string();
     while !stop.is_cancelled() {
         let heard = tokio::select! {

@@ -1,0 +1,56 @@
+//! What the loop says about itself: one log line and a few figures per auction.
+
+use std::time::Duration;
+
+use infra::pg::auction::Outcome;
+
+use crate::{conclude::Ruled, cut::Opened};
+
+pub(crate) fn opened(opened: &Opened) {
+    let opening = opened.cut.opening();
+    tracing::info!(
+        auction = opening.auction_id.get(),
+        intents = opening.intents.len(),
+        block = opening.block.number,
+        closes_at_ms = opening.closes_at_ms,
+        "auction opened"
+    );
+    metrics::counter!("gavel_auctions_opened_total").increment(1);
+    metrics::histogram!("gavel_auction_intents").record(count(opening.intents.len()));
+}
+
+pub(crate) fn concluded(opened: &Opened, ruled: &Ruled, took: Duration) {
+    let auction = opened.id().get();
+    let bids = ruled.closing.bid_count;
+    metrics::histogram!("gavel_auction_close_to_decision_seconds").record(took);
+    metrics::histogram!("gavel_auction_bids").record(f64::from(bids));
+    let took_ms = took.as_millis();
+    match &ruled.outcome {
+        Outcome::Void { reason } => {
+            metrics::counter!("gavel_auctions_void_total", "reason" => reason.clone()).increment(1);
+            tracing::warn!(auction, bids, reason, took_ms, "auction void");
+        }
+        Outcome::Decided { decision, .. } => {
+            let unproven = !decision.gap.is_zero();
+            metrics::counter!("gavel_auctions_decided_total").increment(1);
+            metrics::counter!("gavel_auctions_unproven_total").increment(u64::from(unproven));
+            metrics::histogram!("gavel_auction_nodes").record(count(decision.nodes as usize));
+            metrics::histogram!("gavel_auction_winners").record(count(decision.winners.len()));
+            tracing::info!(
+                auction,
+                bids,
+                winners = decision.winners.len(),
+                total_score = %decision.total_score,
+                gap = %decision.gap,
+                nodes = decision.nodes,
+                took_ms,
+                "auction decided"
+            );
+        }
+    }
+}
+
+/// Counts are far below 2^32; figures of metrics are floating point by convention.
+fn count(number: usize) -> f64 {
+    f64::from(u32::try_from(number).unwrap_or(u32::MAX))
+}
