@@ -195,10 +195,7 @@ const fn reveal_sent(facts: &Facts) -> Action {
     match facts.reveal {
         Sight::Mined => return Action::SeeReveal,
         Sight::Shallow => return Action::Wait,
-        Sight::Absent
-        | Sight::Pending { .. }
-        | Sight::Reverted
-        | Sight::Lost => {}
+        Sight::Absent | Sight::Pending { .. } | Sight::Reverted | Sight::Lost => {}
     }
     if !facts.commit_stands {
         return Action::ForgetCommit;
@@ -329,7 +326,8 @@ mod tests {
     fn an_outlived_commitment_frees_the_intents_unless_it_was_revealed() {
         for status in [S::Committed, S::RevealSent] {
             for sight in [Sight::Absent, Sight::Pending { stuck: true }, Sight::Reverted] {
-                let facts = Facts { outlived: true, reveal: sight, commit: Sight::Mined, ..quiet() };
+                let facts =
+                    Facts { outlived: true, reveal: sight, commit: Sight::Mined, ..quiet() };
                 assert_eq!(next(status, &facts), Action::Outlive);
             }
         }

@@ -5,10 +5,8 @@ mod abi;
 mod artifact;
 mod sender;
 
-use alloy::{
-    primitives::{Address, Bytes, U256},
-    sol_types::{SolCall, SolValue},
-};
+use alloy::primitives::{Address, Bytes, U256};
+use alloy_sol_types::{SolCall, SolValue};
 
 pub use artifact::Artifact;
 pub use sender::{DeployError, Sender};
@@ -50,7 +48,7 @@ pub async fn contracts(sender: &Sender, max_delay: u32) -> Result<Deployment, De
 /// # Errors
 /// See [`DeployError`].
 pub async fn token(sender: &Sender, spec: TokenSpec<'_>) -> Result<Address, DeployError> {
-    let arguments = (spec.name, spec.symbol, spec.decimals).abi_encode_params();
+    let arguments = (spec.name, spec.symbol, U256::from(spec.decimals)).abi_encode_params();
     sender.create(Artifact::MockToken.creation(&arguments)?).await
 }
 
@@ -112,10 +110,7 @@ pub async fn solver(
 ///
 /// # Errors
 /// See [`DeployError`].
-pub async fn mint(
-    sender: &Sender,
-    mints: &[(Address, Address, U256)],
-) -> Result<(), DeployError> {
+pub async fn mint(sender: &Sender, mints: &[(Address, Address, U256)]) -> Result<(), DeployError> {
     let calls = mints.iter().map(|(token, to, amount)| {
         (*token, abi::Token::mintCall { to: *to, amount: *amount }.abi_encode().into())
     });
@@ -140,11 +135,8 @@ pub async fn approve(
 ///
 /// # Errors
 /// See [`DeployError`].
-pub async fn balance(
-    sender: &Sender,
-    token: Address,
-    owner: Address,
-) -> Result<U256, DeployError> {
-    let answer = sender.call(token, abi::Token::balanceOfCall { owner }.abi_encode().into()).await?;
+pub async fn balance(sender: &Sender, token: Address, owner: Address) -> Result<U256, DeployError> {
+    let answer =
+        sender.call(token, abi::Token::balanceOfCall { owner }.abi_encode().into()).await?;
     U256::abi_decode(&answer).map_err(|_| DeployError::BadAnswer)
 }

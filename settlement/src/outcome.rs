@@ -1,27 +1,25 @@
 //! What a receipt's logs say: whether our commit or reveal took place, and what became of every
 //! bid. Only logs that our contract emitted count, and only for our settler, lane and commitment.
 
-use alloy::{
-    primitives::{Address, B256, Log, U256},
-    sol_types::SolEvent,
-};
+use alloy::primitives::{Address, B256, Log, U256};
+use alloy_sol_types::SolEvent;
 use domain::{Amount, BidId, IntentId, bid::Fill, event::Fault};
 use infra::{
-    chain::abi::ISettlement,
+    chain::abi,
     pg::settlement::{BidResult, Failure, PlannedBid},
 };
 
 /// Whose logs are read, and for which commitment.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Expected {
+pub(crate) struct Expected {
     /// Our contract: the only emitter believed.
-    pub settlement: Address,
+    pub(crate) settlement: Address,
     /// Who committed.
-    pub settler: Address,
+    pub(crate) settler: Address,
     /// In which lane.
-    pub lane: u64,
+    pub(crate) lane: u64,
     /// What.
-    pub commitment: B256,
+    pub(crate) commitment: B256,
 }
 
 /// The logs do not fit the batch that was revealed: the node lies, or the contract is not ours.
@@ -59,8 +57,8 @@ impl Expected {
 
     /// Whether the logs show the commitment being made.
     #[must_use]
-    pub fn committed<'a>(&self, logs: impl IntoIterator<Item = &'a Log>) -> bool {
-        logs.into_iter().filter_map(|log| self.ours::<ISettlement::Committed>(log)).any(|log| {
+    pub(crate) fn committed<'a>(&self, logs: impl IntoIterator<Item = &'a Log>) -> bool {
+        logs.into_iter().filter_map(|log| self.ours::<abi::Committed>(log)).any(|log| {
             log.settler == self.settler
                 && log.lane == U256::from(self.lane)
                 && log.commitment == self.commitment
@@ -69,8 +67,8 @@ impl Expected {
 
     /// Whether the logs show the commitment being revealed.
     #[must_use]
-    pub fn revealed<'a>(&self, logs: impl IntoIterator<Item = &'a Log>) -> bool {
-        logs.into_iter().filter_map(|log| self.ours::<ISettlement::Revealed>(log)).any(|log| {
+    pub(crate) fn revealed<'a>(&self, logs: impl IntoIterator<Item = &'a Log>) -> bool {
+        logs.into_iter().filter_map(|log| self.ours::<abi::Revealed>(log)).any(|log| {
             log.settler == self.settler
                 && log.lane == U256::from(self.lane)
                 && log.commitment == self.commitment
@@ -81,7 +79,7 @@ impl Expected {
     ///
     /// # Errors
     /// An [`OutcomeError`] if the logs do not fit the batch; nothing may be concluded from them.
-    pub fn results<'a>(
+    pub(crate) fn results<'a>(
         &self,
         planned: &[PlannedBid],
         logs: impl IntoIterator<Item = &'a Log>,
@@ -90,16 +88,16 @@ impl Expected {
         let mut fills = Vec::new();
         for log in logs {
             let n = results.len();
-            if let Some(log) = self.ours::<ISettlement::IntentFilled>(log) {
+            if let Some(log) = self.ours::<abi::IntentFilled>(log) {
                 fills.push(Fill {
                     intent: IntentId::new(log.intent),
                     sold: Amount::new(log.sold),
                     bought: Amount::new(log.bought),
                 });
-            } else if let Some(log) = self.ours::<ISettlement::BidSettled>(log) {
+            } else if let Some(log) = self.ours::<abi::BidSettled>(log) {
                 let plan = the_bid(planned, n, log.bid)?;
                 results.push(settled(plan, n, std::mem::take(&mut fills))?);
-            } else if let Some(log) = self.ours::<ISettlement::BidFailed>(log) {
+            } else if let Some(log) = self.ours::<abi::BidFailed>(log) {
                 let plan = the_bid(planned, n, log.bid)?;
                 if !fills.is_empty() {
                     return Err(OutcomeError::Fills(n));

@@ -7,12 +7,7 @@ const SETTLER: Address = Address::repeat_byte(0x55);
 const SOLVER: Address = Address::repeat_byte(0x11);
 
 fn expected() -> Expected {
-    Expected {
-        settlement: OURS,
-        settler: SETTLER,
-        lane: 2,
-        commitment: B256::repeat_byte(0xc0),
-    }
+    Expected { settlement: OURS, settler: SETTLER, lane: 2, commitment: B256::repeat_byte(0xc0) }
 }
 
 fn log(data: LogData) -> Log {
@@ -24,30 +19,22 @@ fn word(n: u8) -> B256 {
 }
 
 fn filled(intent: u8) -> Log {
-    let event = ISettlement::IntentFilled {
-        intent: word(intent),
-        sold: U256::from(10),
-        bought: U256::from(20),
-    };
+    let event =
+        abi::IntentFilled { intent: word(intent), sold: U256::from(10), bought: U256::from(20) };
     log(event.encode_log_data())
 }
 
 fn bid_settled(bid: u8) -> Log {
-    log(ISettlement::BidSettled { bid: word(bid), solver: SOLVER }.encode_log_data())
+    log(abi::BidSettled { bid: word(bid), solver: SOLVER }.encode_log_data())
 }
 
 fn bid_failed(bid: u8, fault: u8) -> Log {
-    let event =
-        ISettlement::BidFailed { bid: word(bid), solver: SOLVER, fault, reason: word(9) };
+    let event = abi::BidFailed { bid: word(bid), solver: SOLVER, fault, reason: word(9) };
     log(event.encode_log_data())
 }
 
 fn fill(intent: u8) -> Fill {
-    Fill {
-        intent: IntentId::new(word(intent)),
-        sold: Amount::from(10),
-        bought: Amount::from(20),
-    }
+    Fill { intent: IntentId::new(word(intent)), sold: Amount::from(10), bought: Amount::from(20) }
 }
 
 /// Bid 0xb1 fills 1 and 2, bid 0xb2 fills 3.
@@ -87,11 +74,7 @@ fn logs_of_other_contracts_are_not_believed() {
     let mut logs = vec![foreign(filled(1)), foreign(bid_settled(0xb1))];
     logs.extend(ours.clone());
     assert_eq!(results(&logs), results(&ours));
-    let commit = ISettlement::Committed {
-        settler: SETTLER,
-        lane: U256::from(2),
-        commitment: word(0xc0),
-    };
+    let commit = abi::Committed { settler: SETTLER, lane: U256::from(2), commitment: word(0xc0) };
     let commit = log(commit.encode_log_data());
     assert!(expected().committed([&commit]));
     assert!(!expected().committed([&foreign(commit)]));
@@ -99,20 +82,16 @@ fn logs_of_other_contracts_are_not_believed() {
 
 #[test]
 fn a_commit_of_another_settler_lane_or_commitment_is_not_ours() {
-    let base = ISettlement::Committed {
-        settler: SETTLER,
-        lane: U256::from(2),
-        commitment: word(0xc0),
-    };
+    let base = abi::Committed { settler: SETTLER, lane: U256::from(2), commitment: word(0xc0) };
     let others = [
-        ISettlement::Committed { settler: SOLVER, ..base.clone() },
-        ISettlement::Committed { lane: U256::from(3), ..base.clone() },
-        ISettlement::Committed { commitment: word(1), ..base },
+        abi::Committed { settler: SOLVER, ..base.clone() },
+        abi::Committed { lane: U256::from(3), ..base.clone() },
+        abi::Committed { commitment: word(1), ..base },
     ];
     for other in others {
         assert!(!expected().committed([&log(other.encode_log_data())]));
     }
-    let reveal = ISettlement::Revealed {
+    let reveal = abi::Revealed {
         settler: SETTLER,
         lane: U256::from(2),
         commitment: word(0xc0),

@@ -7,7 +7,10 @@ use alloy::{
     primitives::{Address, B256, Bytes, Signature, TxKind, U256},
 };
 
-use crate::{fees::Fees, key::{KeyError, SettlerKey}};
+use crate::{
+    fees::Fees,
+    key::{KeyError, SettlerKey},
+};
 
 /// What a transaction does, apart from its nonce and price.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -8,11 +8,12 @@ mod attempt;
 mod commitment;
 mod lease;
 mod nonce;
+mod public;
 mod row;
 
 pub use attempt::{
-    Attempt, AttemptStatus, Inclusion, NewAttempt, TxKind, attempts, close, include, insert_attempt,
-    orphan, pending_below, mark_broadcast,
+    Attempt, AttemptStatus, Inclusion, NewAttempt, TxKind, attempts, close, include,
+    insert_attempt, mark_broadcast, orphan, pending_below,
 };
 pub use commitment::{
     Commitment, NewCommitment, busy_lanes, commitments, insert_commitment, mark_public, restore,
@@ -20,6 +21,7 @@ pub use commitment::{
 };
 pub use lease::{CHANNEL, Phase, RowLease, claim, fence, release, renew};
 pub use nonce::{next_nonce, raise_nonce, take_nonce};
+pub use public::{PublicSettlement, public_of};
 pub use row::{
     BidResult, Failure, NewSettlement, PlannedBid, SettlementRow, get, insert, last_valid_to,
     lock_intents, of_auction, set,

@@ -1,7 +1,7 @@
 //! What is called while deploying, beside what the worker calls.
 #![allow(missing_docs, reason = "generated; documented in the Solidity sources")]
 
-alloy::sol! {
+alloy_sol_types::sol! {
     interface Settlement {
         function openLane(address settler, uint256 lane) external;
         function setPlainToken(address token, bool plain) external;

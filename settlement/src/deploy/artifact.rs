@@ -38,7 +38,8 @@ impl Artifact {
     /// # Errors
     /// [`DeployError::Artifact`] if the committed file has no bytecode.
     pub fn creation(self, arguments: &[u8]) -> Result<Bytes, DeployError> {
-        let compiled: Compiled = serde_json::from_str(self.json()).map_err(DeployError::Artifact)?;
+        let compiled: Compiled =
+            serde_json::from_str(self.json()).map_err(DeployError::Artifact)?;
         Ok([compiled.bytecode.as_ref(), arguments].concat().into())
     }
 }

@@ -5,8 +5,11 @@ use std::time::Duration;
 use alloy::{
     primitives::{Address, B256, Bytes},
     providers::{Provider, RootProvider},
-    rpc::types::{TransactionInput, TransactionReceipt, TransactionRequest},
-    transports::{RpcError, TransportErrorKind, http::Http, http::reqwest::Url},
+    rpc::{
+        client::RpcClient,
+        types::{TransactionInput, TransactionReceipt, TransactionRequest},
+    },
+    transports::{RpcError, TransportErrorKind, http::reqwest::Url},
 };
 use domain::signature::SigningKey;
 use tokio::sync::Mutex;
@@ -66,9 +69,7 @@ impl Sender {
     pub async fn connect(rpc_url: &str, key: SigningKey) -> Result<Self, DeployError> {
         let url: Url = rpc_url.parse().map_err(|_| DeployError::Connect)?;
         let client = infra::http::client(TIMEOUT).map_err(|_| DeployError::Connect)?;
-        let transport = Http::with_client(client, url);
-        let client = alloy::rpc::client::RpcClient::new(transport, true);
-        let provider = RootProvider::new(client);
+        let provider = RootProvider::new(RpcClient::new_http_with_client(client, url));
         let chain_id = provider.get_chain_id().await?;
         Ok(Self { key: LocalKey::new(key), provider, chain_id, turn: Mutex::new(()) })
     }

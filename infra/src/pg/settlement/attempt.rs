@@ -176,18 +176,15 @@ impl Attempt {
 /// # Errors
 /// [`StoreError::Constraint`] `tx_attempt_nonce_once` if another writer was faster with this
 /// nonce; those of the database.
-pub async fn insert_attempt(
-    conn: &mut PgConnection,
-    new: &NewAttempt,
-) -> Result<i64, StoreError> {
+pub async fn insert_attempt(conn: &mut PgConnection, new: &NewAttempt) -> Result<i64, StoreError> {
     const QUERY: &str = "WITH replaced AS (
             UPDATE tx_attempt SET status = 'replaced'
             WHERE settler = $4 AND nonce = $5 AND status IN ('written', 'broadcast'))
         INSERT INTO tx_attempt (settlement_id, commitment_id, kind, settler, nonce, replacement,
             raw, hash, sent_at_block)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id";
-    let replacement =
-        i16::try_from(new.replacement).map_err(|_| StoreError::Corrupt("tx_attempt.replacement"))?;
+    let replacement = i16::try_from(new.replacement)
+        .map_err(|_| StoreError::Corrupt("tx_attempt.replacement"))?;
     let row = sqlx::query(QUERY)
         .bind(new.settlement_id)
         .bind(new.commitment_id)
@@ -257,7 +254,8 @@ pub async fn pending_below(
         " FROM tx_attempt WHERE settler = $1 AND nonce BETWEEN $2 AND $3
         ORDER BY nonce, replacement DESC LIMIT 64"
     );
-    let query = sqlx::query(QUERY).bind(settler.as_slice()).bind(to_bigint(from)?).bind(to_bigint(to)?);
+    let query =
+        sqlx::query(QUERY).bind(settler.as_slice()).bind(to_bigint(from)?).bind(to_bigint(to)?);
     query.fetch_all(conn).await?.iter().map(Attempt::read).collect()
 }
 

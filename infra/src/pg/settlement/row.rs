@@ -217,10 +217,7 @@ pub async fn last_valid_to(
 ///
 /// # Errors
 /// Those of the database.
-pub async fn lock_intents(
-    conn: &mut PgConnection,
-    intents: &[IntentId],
-) -> Result<(), StoreError> {
+pub async fn lock_intents(conn: &mut PgConnection, intents: &[IntentId]) -> Result<(), StoreError> {
     const QUERY: &str = "SELECT 1 FROM intent WHERE id = ANY($1) ORDER BY id FOR UPDATE";
     let ids: Vec<&[u8]> = intents.iter().map(IntentId::as_bytes).collect();
     sqlx::query(QUERY).bind(ids).execute(conn).await?;

@@ -1,0 +1,139 @@
+//! What a reveal means for intents: filled, free again after a part, or free because their bid
+//! failed; and the way back, if its block is lost.
+
+use domain::{
+    AuctionId, IntentId,
+    bid::Fill,
+    event::{Event, IntentFillFailed, IntentFilled, TxRef},
+    intent::Kind,
+    status::IntentEvent,
+};
+use infra::pg::{
+    Tx, event,
+    intent::{self, StoredIntent},
+    settlement::{BidResult, Failure, PlannedBid},
+};
+use serde_json::json;
+
+use crate::{
+    error::SettlementError,
+    record::{note, report},
+};
+
+/// A reveal whose logs are read.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Reveal {
+    pub(crate) chain_id: u64,
+    pub(crate) auction: AuctionId,
+    pub(crate) evidence: TxRef,
+    /// Unix seconds of the chain: whether an intent that is free again has expired.
+    pub(crate) now_s: u64,
+}
+
+impl Reveal {
+    /// Applies every bid's result. The intents' rows are locked already.
+    pub(crate) async fn apply(
+        &self,
+        tx: &mut Tx<'_>,
+        planned: &[PlannedBid],
+        results: &[BidResult],
+    ) -> Result<(), SettlementError> {
+        for (plan, result) in planned.iter().zip(results) {
+            match result.failure {
+                None => self.settled(tx, result).await?,
+                Some(failure) => self.failed(tx, plan, failure).await?,
+            }
+        }
+        Ok(())
+    }
+
+    async fn settled(&self, tx: &mut Tx<'_>, result: &BidResult) -> Result<(), SettlementError> {
+        for fill in &result.fills {
+            let stored = intent::get(tx, self.chain_id, fill.intent).await?;
+            let complete = stored.as_ref().is_some_and(|stored| completes(stored, fill));
+            let told = Event::IntentFilled(IntentFilled {
+                id: fill.intent,
+                auction_id: self.auction,
+                bid: result.bid,
+                sold: fill.sold,
+                bought: fill.bought,
+                complete,
+                evidence: self.evidence,
+            });
+            event::append(tx, self.chain_id, &[told]).await?;
+            let line = json!({
+                "auction_id": self.auction, "bid": result.bid, "sold": fill.sold,
+                "bought": fill.bought, "complete": complete,
+                "tx": self.evidence.tx, "block": self.evidence.block,
+            });
+            note(tx, &[fill.intent], "filled", &line).await?;
+            let moved = intent::fill(tx, self.chain_id, self.of(fill)).await?;
+            let event = if complete { IntentEvent::Fill } else { IntentEvent::FillPart };
+            report(0, fill.intent, event, moved);
+        }
+        Ok(())
+    }
+
+    async fn failed(
+        &self,
+        tx: &mut Tx<'_>,
+        plan: &PlannedBid,
+        failure: Failure,
+    ) -> Result<(), SettlementError> {
+        let intents: Vec<IntentId> = plan.fills.iter().map(|fill| fill.intent).collect();
+        let told: Vec<Event> = intents
+            .iter()
+            .map(|id| {
+                Event::IntentFillFailed(IntentFillFailed {
+                    id: *id,
+                    auction_id: self.auction,
+                    bid: plan.bid,
+                    fault: failure.fault,
+                    reason: failure.reason,
+                })
+            })
+            .collect();
+        event::append(tx, self.chain_id, &told).await?;
+        let line = json!({
+            "auction_id": self.auction, "bid": plan.bid, "fault": failure.fault,
+            "reason": failure.reason, "tx": self.evidence.tx, "block": self.evidence.block,
+        });
+        note(tx, &intents, "fill_failed", &line).await?;
+        intent::release(tx, self.chain_id, self.auction, &intents, self.now_s).await?;
+        Ok(())
+    }
+
+    /// Takes every fill back: the block that held them is gone.
+    pub(crate) async fn undo(
+        &self,
+        tx: &mut Tx<'_>,
+        results: &[BidResult],
+    ) -> Result<(), SettlementError> {
+        for fill in results.iter().flat_map(|result| &result.fills) {
+            let moved = intent::unfill(tx, self.chain_id, self.of(fill)).await?;
+            report(0, fill.intent, IntentEvent::FillReorged, moved);
+        }
+        Ok(())
+    }
+
+    fn of(&self, fill: &Fill) -> intent::Fill {
+        intent::Fill {
+            intent: fill.intent,
+            sold: fill.sold,
+            bought: fill.bought,
+            evidence: self.evidence,
+            now_s: self.now_s,
+        }
+    }
+}
+
+/// Whether a fill leaves nothing to fill.
+fn completes(stored: &StoredIntent, fill: &Fill) -> bool {
+    let exact = match stored.intent.kind() {
+        Kind::ExactIn => fill.sold,
+        Kind::ExactOut => fill.bought,
+    };
+    let filled = stored.filled.checked_add(exact);
+    !stored.intent.partially_fillable()
+        || filled.is_none_or(|filled| filled >= stored.intent.exact_amount())
+}

@@ -1,0 +1,204 @@
+//! Acting: what the chain has shown becomes state, evidence, history and events, all in one
+//! transaction that proves the lease first.
+
+use domain::{
+    IntentId,
+    event::{Event, SettlementSeen, TxRef},
+    status::{IntentEvent, SettlementEvent, SettlementStatus},
+};
+use infra::pg::{
+    Tx, auction, event,
+    intent::{self, Change, Transition},
+    settlement::{self as store, Commitment, SettlementRow},
+    timeline::{self, Entry},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    error::SettlementError,
+    fills,
+    observe::{Picture, Seen},
+    send::{advance, ms},
+    worker::{Progress, Worker},
+};
+
+impl Seen {
+    pub(crate) fn evidence(&self) -> TxRef {
+        TxRef { tx: self.attempt.hash, block: self.inclusion.block }
+    }
+}
+
+impl Worker {
+    /// The commit is in a canonical block: its intents are committed.
+    pub(crate) async fn record_commit(
+        &self,
+        picture: &Picture,
+    ) -> Result<Progress, SettlementError> {
+        let (Some(seen), Some(current)) = (&picture.commit, picture.current()) else {
+            return Err(SettlementError::Refused(picture.row.status));
+        };
+        if !self.node.is_canonical(seen.inclusion.block).await? {
+            return Ok(Progress::Waiting);
+        }
+        let mut row = picture.row.clone();
+        let from = advance(&mut row, SettlementEvent::CommitMined)?;
+        let evidence = seen.evidence();
+        let mut tx = self.begin(picture).await?;
+        store::include(&mut tx, seen.attempt.id, Some(seen.inclusion)).await?;
+        self.move_intents(&mut tx, picture, IntentEvent::Commit, Some(evidence)).await?;
+        let line = json!({
+            "auction_id": row.auction, "attempt": row.attempt,
+            "tx": evidence.tx, "block": evidence.block,
+        });
+        note(&mut tx, &row.intents(), "committed", &line).await?;
+        let told = Event::SettlementCommitted(seen_event(&row, current, evidence));
+        event::append(&mut tx, self.chain_id(), &[told]).await?;
+        store::set(&mut tx, picture.lease, from, &row).await?;
+        tx.commit().await?;
+        metrics::histogram!("gavel_settlement_committed_ms").record(ms(row.age_ms));
+        measure_gas("commit", seen);
+        tracing::info!(
+            settlement = row.id, auction = %row.auction, tx = %evidence.tx,
+            block = evidence.block.number, "committed"
+        );
+        Ok(Progress::Moved)
+    }
+
+    /// The reveal is in a canonical block: every bid's fate is applied to its intents.
+    pub(crate) async fn record_reveal(
+        &self,
+        picture: &Picture,
+    ) -> Result<Progress, SettlementError> {
+        let Some((commitment, seen)) = &picture.reveal else {
+            return Err(SettlementError::Refused(picture.row.status));
+        };
+        if !self.node.is_canonical(seen.inclusion.block).await? {
+            return Ok(Progress::Waiting);
+        }
+        let mut row = picture.row.clone();
+        let from = catch_up(&mut row)?;
+        let results = self.expected(commitment).results(&row.bids, &seen.logs)?;
+        let evidence = seen.evidence();
+        let mut tx = self.begin(picture).await?;
+        store::lock_intents(&mut tx, &row.intents()).await?;
+        store::include(&mut tx, seen.attempt.id, Some(seen.inclusion)).await?;
+        store::retire(&mut tx, row.id).await?;
+        let told = Event::SettlementRevealed(seen_event(&row, commitment, evidence));
+        event::append(&mut tx, self.chain_id(), &[told]).await?;
+        let scene = fills::Reveal {
+            chain_id: self.chain_id(),
+            auction: row.auction,
+            evidence,
+            now_s: picture.head.timestamp_s,
+        };
+        scene.apply(&mut tx, &row.bids, &results).await?;
+        let settled = results.iter().filter(|bid| bid.failure.is_none()).count();
+        let bids = results.len();
+        row.results = Some(results);
+        row.reason = None;
+        store::set(&mut tx, picture.lease, from, &row).await?;
+        auction::publish_if_settled(&mut tx, self.chain_id(), row.auction).await?;
+        tx.commit().await?;
+        metrics::histogram!("gavel_settlement_revealed_ms").record(ms(row.age_ms));
+        metrics::counter!("gavel_settlement_bids_settled_total").increment(settled as u64);
+        metrics::counter!("gavel_settlement_bids_failed_total").increment((bids - settled) as u64);
+        measure_gas("reveal", seen);
+        tracing::info!(
+            settlement = row.id, auction = %row.auction, tx = %evidence.tx,
+            block = evidence.block.number, gas = seen.inclusion.gas_used, bids, settled, "revealed"
+        );
+        Ok(Progress::Revealed)
+    }
+
+    /// Begins a transaction on behalf of the row.
+    pub(crate) async fn begin(&self, picture: &Picture) -> Result<Tx<'static>, SettlementError> {
+        let mut tx = self.pool.begin().await?;
+        store::fence(&mut tx, picture.lease).await?;
+        Ok(tx)
+    }
+
+    pub(crate) const fn chain_id(&self) -> u64 {
+        self.node.domain().chain_id()
+    }
+
+    /// Applies an event to every intent of the settlement. A refusal is reported, not fatal: the
+    /// intent was moved by something the chain showed before.
+    pub(crate) async fn move_intents(
+        &self,
+        tx: &mut Tx<'_>,
+        picture: &Picture,
+        event: IntentEvent,
+        evidence: Option<TxRef>,
+    ) -> Result<(), SettlementError> {
+        let intents = picture.row.intents();
+        let now_s = picture.head.timestamp_s;
+        let change = Change { intents: &intents, event, evidence, now_s };
+        for (id, transition) in intent::apply(tx, self.chain_id(), change).await? {
+            report(picture.row.id, id, event, transition);
+        }
+        Ok(())
+    }
+}
+
+/// Says so if an event did not fit where an intent stands.
+pub(crate) fn report(
+    settlement: i64,
+    intent: IntentId,
+    event: IntentEvent,
+    transition: Transition,
+) {
+    match transition {
+        Transition::Applied(_) | Transition::AlreadyApplied => {}
+        Transition::Refused(status) => {
+            tracing::warn!(settlement, %intent, %event, %status, "the intent does not move so");
+        }
+        Transition::Unknown => tracing::error!(settlement, %intent, "unknown intent in a batch"),
+    }
+}
+
+/// Writes the same line into the history of several intents.
+pub(crate) async fn note(
+    tx: &mut Tx<'_>,
+    intents: &[IntentId],
+    kind: &'static str,
+    detail: &Value,
+) -> Result<(), SettlementError> {
+    let line = |intent: &IntentId| Entry { intent: *intent, kind, detail: detail.clone() };
+    let lines: Vec<Entry> = intents.iter().map(line).collect();
+    Ok(timeline::append(tx, &lines).await?)
+}
+
+pub(crate) fn seen_event(
+    row: &SettlementRow,
+    commitment: &Commitment,
+    evidence: TxRef,
+) -> SettlementSeen {
+    SettlementSeen {
+        auction_id: row.auction,
+        attempt: row.attempt,
+        commitment: commitment.commitment,
+        evidence,
+    }
+}
+
+/// Moves the row to `revealed` from wherever a crash or a reorg left it: a reveal in a block
+/// proves everything that comes before it.
+fn catch_up(row: &mut SettlementRow) -> Result<SettlementStatus, SettlementError> {
+    use SettlementEvent as E;
+    use SettlementStatus as S;
+    let from = row.status;
+    let events: &[E] = match from {
+        S::Planned => &[E::SendCommit, E::CommitMined, E::SendReveal, E::RevealMined],
+        S::CommitSent => &[E::CommitMined, E::SendReveal, E::RevealMined],
+        S::Committed => &[E::SendReveal, E::RevealMined],
+        S::RevealSent | S::Revealed | S::Final | S::Expired | S::Failed => &[E::RevealMined],
+    };
+    for event in events {
+        advance(row, *event)?;
+    }
+    Ok(from)
+}
+
+fn measure_gas(kind: &'static str, seen: &Seen) {
+    metrics::histogram!("gavel_settlement_gas", "kind" => kind).record(ms(seen.inclusion.gas_used));
+}

@@ -1,0 +1,234 @@
+//! Acting: everything that leaves the house is written down first, in the transaction that moves
+//! the row, and broadcast after that transaction. A broadcast that fails is made up for by the
+//! next step.
+
+use alloy::primitives::{B256, Bytes, U256};
+use alloy_sol_types::SolCall;
+use domain::{
+    commitment::{CommitPlace, commitment},
+    status::{SettlementEvent, SettlementStatus, Step},
+};
+use infra::{
+    chain::abi,
+    pg::settlement::{self as store, Attempt, AttemptStatus, NewCommitment, SettlementRow, TxKind},
+};
+
+use crate::{
+    decide::Sight,
+    error::SettlementError,
+    header,
+    ledger::Write,
+    node::Sent,
+    observe::Picture,
+    tx::{self, Call},
+    worker::{Progress, Worker},
+};
+
+/// A commit writes one word and one log; a lane used for the first time costs no more.
+const COMMIT_GAS: u64 = 120_000;
+/// The largest gas limit of one transaction that every chain since Osaka accepts (EIP-7825).
+const MAX_TX_GAS: u64 = 1 << 24;
+
+impl Worker {
+    /// A fresh salt, a free lane, a commitment; the one before, if any, is given up.
+    pub(crate) async fn send_commit(&self, picture: &Picture) -> Result<(), SettlementError> {
+        let row = &picture.row;
+        let lane = self.free_lane(picture).await?;
+        let header = header::read(&row.batch)?;
+        let salt = fresh_salt()?;
+        let settler = self.key.address();
+        let place = CommitPlace { settler, lane: U256::from(lane) };
+        let commitment = commitment(self.node.domain(), place, &header, &row.batch, salt);
+        let call = abi::commitCall { lane: U256::from(lane), commitment };
+        let call = self.call(call.abi_encode().into(), COMMIT_GAS);
+        let new = NewCommitment { settlement_id: row.id, settler, lane, salt, commitment };
+        let write = Write { kind: TxKind::Commit, commitment: Some(new), call: &call };
+        let attempt = self.write_down(picture, SettlementEvent::SendCommit, write).await?;
+        metrics::histogram!("gavel_settlement_commit_written_ms").record(ms(row.age_ms));
+        tracing::info!(
+            settlement = row.id, auction = %row.auction, lane, tx = %attempt.hash,
+            nonce = attempt.nonce, "commit sent"
+        );
+        self.broadcast(&attempt).await
+    }
+
+    /// After a reorg: the commit written before is as good as a new one.
+    pub(crate) async fn resume_commit(&self, picture: &Picture) -> Result<(), SettlementError> {
+        let mut row = picture.row.clone();
+        let from = advance(&mut row, SettlementEvent::SendCommit)?;
+        let mut conn = self.pool.acquire().await?;
+        store::set(&mut conn, picture.lease, from, &row).await?;
+        Ok(())
+    }
+
+    /// Reveals the current commitment. Waits if another key made it: only that one can reveal.
+    pub(crate) async fn send_reveal(&self, picture: &Picture) -> Result<Progress, SettlementError> {
+        let row = &picture.row;
+        let Some(current) = picture.current() else {
+            return Err(SettlementError::Refused(row.status));
+        };
+        if current.settler != self.key.address() {
+            tracing::warn!(settlement = row.id, settler = %current.settler, "not our commitment");
+            return Ok(Progress::Waiting);
+        }
+        let call = abi::revealCall {
+            lane: U256::from(current.lane),
+            batch: row.batch.clone(),
+            salt: current.salt,
+        };
+        let call = self.call(call.abi_encode().into(), reveal_gas(row));
+        let write = Write { kind: TxKind::Reveal, commitment: None, call: &call };
+        let attempt = self.write_down(picture, SettlementEvent::SendReveal, write).await?;
+        if let Some(commit) = &picture.commit {
+            let blocks = picture.head.block.number.saturating_sub(commit.inclusion.block.number);
+            metrics::histogram!("gavel_settlement_reveal_delay_blocks").record(ms(blocks));
+        }
+        tracing::info!(
+            settlement = row.id, auction = %row.auction, tx = %attempt.hash,
+            nonce = attempt.nonce, "reveal sent"
+        );
+        self.broadcast(&attempt).await?;
+        Ok(Progress::Moved)
+    }
+
+    /// Broadcasts what is written, and whatever of ours must be mined before it.
+    pub(crate) async fn rebroadcast(&self, picture: &Picture) -> Result<(), SettlementError> {
+        let Some(waiting) = waiting(picture) else { return Ok(()) };
+        let pending = {
+            let mut conn = self.pool.acquire().await?;
+            let (settler, from) = (waiting.settler, picture.chain_nonce);
+            store::pending_below(&mut conn, settler, from, waiting.nonce).await?
+        };
+        for attempt in &pending {
+            self.broadcast(attempt).await?;
+        }
+        Ok(())
+    }
+
+    /// The same transaction with a higher offer; the same again if the ceiling is reached.
+    pub(crate) async fn bump(&self, picture: &Picture) -> Result<(), SettlementError> {
+        let Some(stuck) = waiting(picture) else { return Ok(()) };
+        let (fees, call) = tx::read(&stuck.raw)?;
+        let bumped = match fees.bumped(self.market(picture.head).await?) {
+            Some(bumped) if stuck.settler == self.key.address() => bumped,
+            Some(_) | None => return self.rebroadcast(picture).await,
+        };
+        let attempt = self.replace(picture, stuck, bumped, &call).await?;
+        tracing::info!(
+            settlement = picture.row.id, auction = %picture.row.auction, tx = %attempt.hash,
+            replaces = %stuck.hash, nonce = attempt.nonce, "stuck transaction replaced"
+        );
+        self.broadcast(&attempt).await
+    }
+
+    /// Gives a node the bytes that are written down. What the node says of the transaction's
+    /// fate is taken note of, never believed: fates come from receipts.
+    pub(crate) async fn broadcast(&self, attempt: &Attempt) -> Result<(), SettlementError> {
+        match self.node.send(&attempt.raw).await? {
+            Sent::Accepted | Sent::Known => {
+                if attempt.status == AttemptStatus::Written {
+                    let mut conn = self.pool.acquire().await?;
+                    store::mark_broadcast(&mut conn, attempt.id).await?;
+                }
+                Ok(())
+            }
+            Sent::NonceTooLow => {
+                // mined meanwhile, or the ledger is behind the chain; the next look tells
+                let used = self.node.nonce(attempt.settler).await?;
+                let mut conn = self.pool.acquire().await?;
+                let chain_id = self.node.domain().chain_id();
+                store::raise_nonce(&mut conn, chain_id, attempt.settler, used).await?;
+                Ok(())
+            }
+            Sent::Underpriced => {
+                tracing::warn!(tx = %attempt.hash, "the node wants a higher offer");
+                Ok(())
+            }
+            Sent::NoFunds => Err(SettlementError::OutOfFunds(attempt.settler)),
+        }
+    }
+
+    /// A lane that is open on chain and that nobody's commitment holds.
+    async fn free_lane(&self, picture: &Picture) -> Result<u64, SettlementError> {
+        let settler = self.key.address();
+        let busy = {
+            let mut conn = self.pool.acquire().await?;
+            store::busy_lanes(&mut conn, settler).await?
+        };
+        // its own lane is given up in the same transaction, but what it held may still be live
+        let next_block = picture.head.block.number + 1;
+        for lane in 0..u64::from(self.settings.lanes) {
+            if busy.contains(&lane) {
+                continue;
+            }
+            let slot = self.node.lane(settler, lane).await?;
+            let free =
+                slot.committed_at.is_none_or(|at| next_block > at.saturating_add(self.max_delay));
+            if slot.open && free {
+                return Ok(lane);
+            }
+        }
+        Err(SettlementError::NoFreeLane)
+    }
+
+    fn call(&self, data: Bytes, gas_limit: u64) -> Call {
+        Call { to: Some(self.node.settlement()), data, gas_limit }
+    }
+}
+
+/// The transaction that the row's status waits for.
+fn waiting(picture: &Picture) -> Option<&Attempt> {
+    match picture.row.status {
+        SettlementStatus::CommitSent => picture.latest(TxKind::Commit),
+        SettlementStatus::RevealSent => picture.latest(TxKind::Reveal),
+        SettlementStatus::Planned
+        | SettlementStatus::Committed
+        | SettlementStatus::Revealed
+        | SettlementStatus::Final
+        | SettlementStatus::Expired
+        | SettlementStatus::Failed => None,
+    }
+}
+
+/// Moves the row by the table and returns where it was.
+pub(crate) fn advance(
+    row: &mut SettlementRow,
+    event: SettlementEvent,
+) -> Result<SettlementStatus, SettlementError> {
+    let from = row.status;
+    match from.on(event) {
+        Step::To(next) => row.status = next,
+        Step::Stay => {}
+        Step::Refuse => return Err(SettlementError::Refused(from)),
+    }
+    Ok(from)
+}
+
+/// What became of the transactions before, when a new one is written in their place.
+pub(crate) const fn fate(sight: Sight) -> Option<AttemptStatus> {
+    match sight {
+        Sight::Reverted => Some(AttemptStatus::Reverted),
+        Sight::Lost => Some(AttemptStatus::Dropped),
+        Sight::Absent | Sight::Pending { .. } | Sight::Shallow | Sight::Mined => None,
+    }
+}
+
+/// Gas enough that every bid can be given what its solver signed, after the 63/64 rule: the
+/// reading of the batch is counted per byte, the outer frame per bid. Unused gas costs nothing.
+fn reveal_gas(row: &SettlementRow) -> u64 {
+    let signed: u64 = row.bids.iter().map(|bid| u64::from(bid.gas)).sum();
+    let bids = row.bids.len() as u64;
+    let gas = 60_000 + 100 * row.batch.len() as u64 + bids * 80_000 + signed + signed / 32;
+    gas.min(MAX_TX_GAS)
+}
+
+fn fresh_salt() -> Result<B256, SettlementError> {
+    let mut salt = [0u8; 32];
+    getrandom::fill(&mut salt).map_err(|_| SettlementError::NoRandomness)?;
+    Ok(B256::new(salt))
+}
+
+/// A count or a duration in milliseconds as a metric takes it.
+pub(crate) fn ms(number: u64) -> f64 {
+    f64::from(u32::try_from(number).unwrap_or(u32::MAX))
+}

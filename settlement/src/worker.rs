@@ -1,0 +1,133 @@
+//! One settlement, one step: look, decide, act. Everything it knows it reads anew, so a step
+//! after a crash is a step like any other.
+
+use std::{sync::Arc, time::Duration};
+
+use infra::pg::{
+    Pool,
+    settlement::{Commitment, RowLease},
+};
+use tokio::sync::Mutex;
+
+use crate::{
+    decide::{Action, next},
+    error::SettlementError,
+    key::SettlerKey,
+    node::Node,
+    observe::Picture,
+    outcome::Expected,
+};
+
+/// The numbers the worker goes by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Lanes it may use, from 0.
+    pub lanes: u32,
+    /// Blocks on a transaction, its own included, before it is acted upon.
+    pub confirmations: u64,
+    /// Blocks after which a reveal is final.
+    pub finality_blocks: u64,
+    /// Blocks after which a transaction that waits is replaced by a higher offer.
+    pub resend_after_blocks: u64,
+    /// Wei per gas that are never exceeded.
+    pub max_fee: u128,
+    /// Wei per gas of tip that are never exceeded.
+    pub max_tip: u128,
+    /// How long a row is leased.
+    pub lease: Duration,
+}
+
+/// What a step came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Progress {
+    /// It moved: the next step may follow at once.
+    Moved,
+    /// Its reveal is recorded and its lane free: only a reorg or finality can move it.
+    Revealed,
+    /// Nothing to do before the next block.
+    Waiting,
+    /// Nothing left to do, ever.
+    Done,
+}
+
+/// Drives settlements with one settler's key. Cheap to share behind an [`Arc`].
+#[derive(Debug)]
+pub struct Worker {
+    pub(crate) pool: Pool,
+    pub(crate) node: Node,
+    pub(crate) key: Arc<dyn SettlerKey>,
+    pub(crate) settings: Settings,
+    /// Blocks for which a commitment can be revealed, as the contract says.
+    pub(crate) max_delay: u64,
+    /// Held while a nonce is taken, so that the tasks of this process do not race for it.
+    pub(crate) turn: Mutex<()>,
+}
+
+impl Worker {
+    /// A worker; `max_delay` is what the contract's `MAX_DELAY` says.
+    #[must_use]
+    pub fn new(
+        pool: Pool,
+        node: Node,
+        key: Arc<dyn SettlerKey>,
+        settings: Settings,
+        max_delay: u64,
+    ) -> Self {
+        Self { pool, node, key, settings, max_delay, turn: Mutex::new(()) }
+    }
+
+    /// Whose logs are read for a commitment.
+    pub(crate) fn expected(&self, commitment: &Commitment) -> Expected {
+        Expected {
+            settlement: self.node.settlement(),
+            settler: commitment.settler,
+            lane: commitment.lane,
+            commitment: commitment.commitment,
+        }
+    }
+
+    /// Takes one step with a leased row.
+    ///
+    /// # Errors
+    /// A [`SettlementError`]; the row is as it was. After [`SettlementError::fenced`] the lease
+    /// is gone and must not be used again.
+    pub async fn step(&self, lease: RowLease) -> Result<Progress, SettlementError> {
+        let picture = self.observe(lease).await?;
+        let action = next(picture.row.status, &picture.facts);
+        tracing::debug!(
+            settlement = picture.row.id,
+            auction = %picture.row.auction,
+            status = %picture.row.status,
+            head = picture.head.block.number,
+            ?action,
+            "settlement step"
+        );
+        self.act(picture, action).await
+    }
+
+    async fn act(&self, picture: Picture, action: Action) -> Result<Progress, SettlementError> {
+        match action {
+            Action::Wait => return Ok(Progress::Waiting),
+            Action::Done => return Ok(Progress::Done),
+            Action::Commit => self.send_commit(&picture).await?,
+            Action::ResumeCommit => self.resume_commit(&picture).await?,
+            Action::SeeCommit => return self.record_commit(&picture).await,
+            Action::Reveal => return self.send_reveal(&picture).await,
+            Action::SeeReveal => return self.record_reveal(&picture).await,
+            Action::Rebroadcast => {
+                self.rebroadcast(&picture).await?;
+                return Ok(Progress::Waiting);
+            }
+            Action::Bump => {
+                self.bump(&picture).await?;
+                return Ok(Progress::Waiting);
+            }
+            Action::ForgetCommit => self.forget_commit(&picture).await?,
+            Action::ForgetReveal => self.forget_reveal(&picture).await?,
+            Action::Outlive => self.outlive(&picture).await?,
+            Action::GiveUp(reason) => self.give_up(&picture, reason).await?,
+            Action::Finalise => self.finalise(&picture).await?,
+        }
+        Ok(Progress::Moved)
+    }
+}
