@@ -80,8 +80,8 @@ abstract contract BidFrame is IBidFrame, Nonces {
     }
 
     function _signature(Order calldata order, bytes calldata section) private pure returns (bytes calldata) {
-        uint256 at = uint256(order.r);
-        return section[at:at + uint256(order.vs)];
+        uint256 pos = uint256(order.r);
+        return section[pos:pos + uint256(order.vs)];
     }
 
     function _askContracts(Order[] calldata orders, uint256 contracts, bytes calldata section) private view {

@@ -51,7 +51,7 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, EIP712 {
 
     /// @inheritdoc ISettlement
     function reveal(uint256 lane, bytes calldata batch, bytes32 salt) external nonReentrant {
-        (Bid memory bid, Reading memory reading, uint256 at, uint256 bids) = _open(batch);
+        (Bid memory bid, Reading memory reading, uint256 pos, uint256 bids) = _open(batch);
         bytes32 commitment = _commitment(lane, batch, salt);
         _consume(lane, commitment);
         emit Revealed(msg.sender, lane, commitment, uint64(bid.auctionId), uint8(bytes1(batch[9:10])));
@@ -59,24 +59,24 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, EIP712 {
         BidResult memory result;
         uint256 memoryEnd = Memory.free();
         for (uint256 i = 0; i < bids; ++i) {
-            at = _settle(at, bid, reading, result);
+            pos = _settle(pos, bid, reading, result);
             if (result.settled) emit BidSettled(result.bid, bid.solver);
             else emit BidFailed(result.bid, bid.solver, result.fault, result.reason);
             Memory.keep(memoryEnd);
         }
-        _close(batch, at);
+        _close(batch, pos);
     }
 
     /// @inheritdoc ISettlement
     function simulate(bytes calldata batch) external nonReentrant {
-        (Bid memory bid, Reading memory reading, uint256 at, uint256 bids) = _open(batch);
+        (Bid memory bid, Reading memory reading, uint256 pos, uint256 bids) = _open(batch);
         BidResult[] memory results = new BidResult[](bids);
         uint256 memoryEnd = Memory.free();
         for (uint256 i = 0; i < bids; ++i) {
-            at = _settle(at, bid, reading, results[i]);
+            pos = _settle(pos, bid, reading, results[i]);
             Memory.keep(memoryEnd);
         }
-        _close(batch, at);
+        _close(batch, pos);
         revert SimulationResult(results);
     }
 
@@ -85,37 +85,37 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, EIP712 {
         return _domainSeparator();
     }
 
-    /// @dev Reads the batch's head; `at` is where its first bid begins.
+    /// @dev Reads the batch's head; `pos` is where its first bid begins.
     function _open(bytes calldata batch)
         private
         view
-        returns (Bid memory bid, Reading memory reading, uint256 at, uint256 bids)
+        returns (Bid memory bid, Reading memory reading, uint256 pos, uint256 bids)
     {
         assembly ("memory-safe") {
-            at := batch.offset
+            pos := batch.offset
         }
-        if (at.take(1) != VERSION) revert UnsupportedVersion(at.take(1));
+        if (pos.take(1) != VERSION) revert UnsupportedVersion(pos.take(1));
         bid.typehash = Typehashes.BID;
-        bid.auctionId = (at + 1).take(8);
+        bid.auctionId = (pos + 1).take(8);
         reading.domain = _domainSeparator();
-        bids = (at + 78).take(1);
-        if (bids == 0) revert NotCanonical(at + 78);
-        at += 79;
+        bids = (pos + 78).take(1);
+        if (bids == 0) revert NotCanonical(pos + 78);
+        pos += 79;
     }
 
     /// @dev The batch must end where its last bid does.
-    function _close(bytes calldata batch, uint256 at) private pure {
+    function _close(bytes calldata batch, uint256 pos) private pure {
         uint256 end;
         assembly ("memory-safe") {
             end := add(batch.offset, batch.length)
         }
-        if (at != end) revert NotCanonical(at);
+        if (pos != end) revert NotCanonical(pos);
     }
 
     function _commitment(uint256 lane, bytes calldata batch, bytes32 salt) private view returns (bytes32) {
-        uint256 at;
+        uint256 pos;
         assembly ("memory-safe") {
-            at := batch.offset
+            pos := batch.offset
         }
         return keccak256(
             abi.encode(
@@ -124,24 +124,24 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, EIP712 {
                 address(this),
                 msg.sender,
                 lane,
-                (at + 1).take(8),
-                (at + 9).take(1),
-                (at + 10).word(),
-                (at + 42).word(),
-                (at + 74).take(4),
+                (pos + 1).take(8),
+                (pos + 9).take(1),
+                (pos + 10).word(),
+                (pos + 42).word(),
+                (pos + 74).take(4),
                 keccak256(batch),
                 salt
             )
         );
     }
 
-    /// @dev Reads the bid at `at` and, if its solver is authorised, settles it in a frame of its own.
-    function _settle(uint256 at, Bid memory bid, Reading memory reading, BidResult memory result)
+    /// @dev Reads the bid at `pos` and, if its solver is authorised, settles it in a frame of its own.
+    function _settle(uint256 pos, Bid memory bid, Reading memory reading, BidResult memory result)
         private
         returns (uint256 next)
     {
         uint256 gasBefore = gasleft();
-        next = BidReader.read(at, bid, reading, isPlainToken);
+        next = BidReader.read(pos, bid, reading, isPlainToken);
         result.bid = Memory.typedDigest(reading.domain, _structHash(bid));
 
         bytes4 reason = _authorise(result.bid, bid, reading);

@@ -60,15 +60,15 @@ library BidReader {
     uint256 private constant LONG_SIGNATURE = 16;
     uint256 private constant FLAGS = 31;
 
-    /// @dev Reads the bid at `at` and leaves, from `reading.start`, the call of its frame in which only
+    /// @dev Reads the bid at `pos` and leaves, from `reading.start`, the call of its frame in which only
     /// the bid's digest is missing. `next` is where the following bid begins.
-    function read(uint256 at, Bid memory bid, Reading memory reading, mapping(address => bool) storage plain)
+    function read(uint256 pos, Bid memory bid, Reading memory reading, mapping(address => bool) storage plain)
         internal
         view
         returns (uint256 next)
     {
         unchecked {
-            next = _head(at, bid, reading);
+            next = _head(pos, bid, reading);
             next = _tokens(next, bid.filler, reading, plain);
 
             uint256 start = Memory.free();
@@ -109,15 +109,15 @@ library BidReader {
         }
     }
 
-    function _head(uint256 at, Bid memory bid, Reading memory reading) private pure returns (uint256 next) {
+    function _head(uint256 pos, Bid memory bid, Reading memory reading) private pure returns (uint256 next) {
         unchecked {
-            bid.solver = at.addr();
-            bid.filler = (at + 20).addr();
-            bid.gas = (at + 40).take(4);
-            bid.callbackGas = (at + 44).take(4);
-            bid.penalty = (at + 48).take(16);
-            bid.validUntil = (at + 64).take(4);
-            (bid.nonce, next) = (at + 68).uintAt();
+            bid.solver = pos.addr();
+            bid.filler = (pos + 20).addr();
+            bid.gas = (pos + 40).take(4);
+            bid.callbackGas = (pos + 44).take(4);
+            bid.penalty = (pos + 48).take(16);
+            bid.validUntil = (pos + 64).take(4);
+            (bid.nonce, next) = (pos + 68).uintAt();
             bid.salt = next.word();
             bid.clientBidId = (next + 32).word();
             reading.r = (next + 64).word();
@@ -126,16 +126,16 @@ library BidReader {
         }
     }
 
-    function _tokens(uint256 at, address filler, Reading memory reading, mapping(address => bool) storage plain)
+    function _tokens(uint256 pos, address filler, Reading memory reading, mapping(address => bool) storage plain)
         private
         view
         returns (uint256 next)
     {
         unchecked {
-            uint256 count = at.take(1);
+            uint256 count = pos.take(1);
             uint256 plainTokens = 0;
             address last = address(0);
-            next = at + 1;
+            next = pos + 1;
             reading.tokens = next;
             reading.tokenCount = count;
             reading.fillerIsToken = false;
@@ -152,12 +152,12 @@ library BidReader {
     }
 
     /// @dev Writes the count and the orders from `to`. `long` if one of them has a form-1 signature.
-    function _orders(uint256 at, uint256 to, Reading memory reading) private pure returns (uint256 next, bool long) {
+    function _orders(uint256 pos, uint256 to, Reading memory reading) private pure returns (uint256 next, bool long) {
         unchecked {
-            uint256 count = at.take(1);
-            if (count == 0 || count == FILLER) revert ISettlement.NotCanonical(at);
+            uint256 count = pos.take(1);
+            if (count == 0 || count == FILLER) revert ISettlement.NotCanonical(pos);
             to.set(count);
-            next = at + 1;
+            next = pos + 1;
             uint256 section = next;
             uint256 flags = 0;
             to += 32;
@@ -171,19 +171,19 @@ library BidReader {
 
     /// @dev Writes the words that are hashed, hashes them, and then puts in the place of those that the
     /// frame does not need what else it does: the id, the flags and the signature.
-    function _order(uint256 at, uint256 section, uint256 to, Reading memory reading)
+    function _order(uint256 pos, uint256 section, uint256 to, Reading memory reading)
         private
         pure
         returns (uint256 next)
     {
         unchecked {
-            uint256 flags = at.take(1);
-            if (flags > FLAGS) revert ISettlement.NotCanonical(at);
-            address owner = (at + 1).addr();
+            uint256 flags = pos.take(1);
+            if (flags > FLAGS) revert ISettlement.NotCanonical(pos);
+            address owner = (pos + 1).addr();
             to.set(Typehashes.INTENT);
             (to + 32).set(owner);
-            next = _receiver(at + 23, flags, to + 64);
-            uint256 plainTokens = _pair(at + 21, to + 96, reading);
+            next = _receiver(pos + 23, flags, to + 64);
+            uint256 plainTokens = _pair(pos + 21, to + 96, reading);
             next = _amounts(next, to + 160);
             (to + 256).set(next.take(4));
             next += 4;
@@ -214,26 +214,26 @@ library BidReader {
         }
     }
 
-    function _receiver(uint256 at, uint256 flags, uint256 to) private pure returns (uint256 next) {
+    function _receiver(uint256 pos, uint256 flags, uint256 to) private pure returns (uint256 next) {
         unchecked {
             if (flags & HAS_RECEIVER == 0) {
                 to.set(uint256(0));
-                return at;
+                return pos;
             }
-            address receiver = at.addr();
-            if (receiver == address(0)) revert ISettlement.NotCanonical(at);
+            address receiver = pos.addr();
+            if (receiver == address(0)) revert ISettlement.NotCanonical(pos);
             to.set(receiver);
-            return at + 20;
+            return pos + 20;
         }
     }
 
     /// @dev Writes the sell and the buy token; bits 0 and 1 of the result say whether they are plain.
-    function _pair(uint256 at, uint256 to, Reading memory reading) private pure returns (uint256 plainTokens) {
+    function _pair(uint256 pos, uint256 to, Reading memory reading) private pure returns (uint256 plainTokens) {
         unchecked {
-            uint256 sell = at.take(1);
-            uint256 buy = (at + 1).take(1);
+            uint256 sell = pos.take(1);
+            uint256 buy = (pos + 1).take(1);
             uint256 count = reading.tokenCount;
-            if (sell >= count || buy >= count) revert ISettlement.NotCanonical(at);
+            if (sell >= count || buy >= count) revert ISettlement.NotCanonical(pos);
             uint256 tokens = reading.tokens;
             to.set((tokens + 20 * sell).addr());
             (to + 32).set((tokens + 20 * buy).addr());
@@ -243,10 +243,10 @@ library BidReader {
     }
 
     /// @dev Writes sell amount, buy amount and nonce.
-    function _amounts(uint256 at, uint256 to) private pure returns (uint256 next) {
+    function _amounts(uint256 pos, uint256 to) private pure returns (uint256 next) {
         unchecked {
             uint256 value;
-            (value, next) = at.uintAt();
+            (value, next) = pos.uintAt();
             to.set(value);
             (value, next) = next.uintAt();
             (to + 32).set(value);
@@ -258,16 +258,16 @@ library BidReader {
     /// @dev Writes the count and the payments from `to`, and sums them up in the orders. The legs' hash
     /// is over digests, so its words are put behind the payments, where the callback will overwrite
     /// them. Not `balanced` if a leg joins what does not fit.
-    function _legs(uint256 at, uint256 orders, uint256 to, address filler)
+    function _legs(uint256 pos, uint256 orders, uint256 to, address filler)
         private
         pure
         returns (uint256 next, bytes32 legsHash, bool balanced)
     {
         unchecked {
-            uint256 count = at.take(2);
-            if (count == 0) revert ISettlement.NotCanonical(at);
+            uint256 count = pos.take(2);
+            if (count == 0) revert ISettlement.NotCanonical(pos);
             to.set(count);
-            next = at + 2;
+            next = pos + 2;
             to += 32;
             uint256 hashed = to + count * PAYMENT;
             uint256 bad = 0;
@@ -288,17 +288,17 @@ library BidReader {
     }
 
     /// @dev The order at one end of a leg; zero for the filler.
-    function _end(uint256 orders, uint256 index, uint256 at) private pure returns (uint256 order) {
+    function _end(uint256 orders, uint256 index, uint256 pos) private pure returns (uint256 order) {
         unchecked {
             if (index == FILLER) return 0;
-            if (index >= uint256(orders.get())) revert ISettlement.NotCanonical(at);
+            if (index >= uint256(orders.get())) revert ISettlement.NotCanonical(pos);
             return orders + 32 + index * ORDER;
         }
     }
 
     /// @dev Writes one payment and adds it to the sums of its ends. `bad` is not zero if they do not
     /// trade the same token, are the same, or a sum overflows.
-    function _payment(uint256 to, uint256 payer, uint256 payee, uint256 amount, address filler, uint256 at)
+    function _payment(uint256 to, uint256 payer, uint256 payee, uint256 amount, address filler, uint256 pos)
         private
         pure
         returns (uint256 bad)
@@ -312,7 +312,7 @@ library BidReader {
                 (to + 32).set((payer + 32).get());
                 (to + 128).set(payer.get());
             } else {
-                if (payee == 0) revert ISettlement.NotCanonical(at);
+                if (payee == 0) revert ISettlement.NotCanonical(pos);
                 token = uint256((payee + 128).get()) | ((uint256((payee + 320).get()) >> 9) & 1) << 160;
                 to.set(token);
                 (to + 32).set(filler);
@@ -331,10 +331,10 @@ library BidReader {
     }
 
     /// @dev Adds to a word in memory; not zero if that overflows.
-    function _add(uint256 at, uint256 amount) private pure returns (uint256 overflow) {
+    function _add(uint256 pos, uint256 amount) private pure returns (uint256 overflow) {
         unchecked {
-            uint256 sum = uint256(at.get()) + amount;
-            at.set(sum);
+            uint256 sum = uint256(pos.get()) + amount;
+            pos.set(sum);
             return sum < amount ? 1 : 0;
         }
     }

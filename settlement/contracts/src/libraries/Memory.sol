@@ -6,9 +6,9 @@ pragma solidity 0.8.37;
 /// compiler's own structs and arrays would put each of them in memory three times.
 library Memory {
     /// @dev The first free position. What is written from here on is kept by `keep`.
-    function free() internal pure returns (uint256 at) {
+    function free() internal pure returns (uint256 pos) {
         assembly ("memory-safe") {
-            at := mload(0x40)
+            pos := mload(0x40)
         }
     }
 
@@ -18,37 +18,37 @@ library Memory {
         }
     }
 
-    function set(uint256 at, uint256 value) internal pure {
+    function set(uint256 pos, uint256 value) internal pure {
         assembly ("memory-safe") {
-            mstore(at, value)
+            mstore(pos, value)
         }
     }
 
-    function set(uint256 at, bytes32 value) internal pure {
+    function set(uint256 pos, bytes32 value) internal pure {
         assembly ("memory-safe") {
-            mstore(at, value)
+            mstore(pos, value)
         }
     }
 
-    function set(uint256 at, address value) internal pure {
-        set(at, uint256(uint160(value)));
+    function set(uint256 pos, address value) internal pure {
+        set(pos, uint256(uint160(value)));
     }
 
-    function get(uint256 at) internal pure returns (bytes32 value) {
+    function get(uint256 pos) internal pure returns (bytes32 value) {
         assembly ("memory-safe") {
-            value := mload(at)
+            value := mload(pos)
         }
     }
 
-    function copy(uint256 at, uint256 from, uint256 length) internal pure {
+    function copy(uint256 pos, uint256 from, uint256 length) internal pure {
         assembly ("memory-safe") {
-            calldatacopy(at, from, length)
+            calldatacopy(pos, from, length)
         }
     }
 
-    function hash(uint256 at, uint256 length) internal pure returns (bytes32 digest) {
+    function hash(uint256 pos, uint256 length) internal pure returns (bytes32 digest) {
         assembly ("memory-safe") {
-            digest := keccak256(at, length)
+            digest := keccak256(pos, length)
         }
     }
 

@@ -76,15 +76,16 @@ library BatchEncoder {
         for (uint256 i = 0; i < bid.tokens.length; ++i) {
             out = abi.encodePacked(out, bid.tokens[i]);
         }
-        out = abi.encodePacked(out, uint8(bid.intents.length));
-        for (uint256 i = 0; i < bid.intents.length; ++i) {
-            out = bytes.concat(out, encodeIntent(bid.intents[i], bid.tokens));
+        bytes[] memory intents = new bytes[](bid.intents.length);
+        for (uint256 i = 0; i < intents.length; ++i) {
+            intents[i] = encodeIntent(bid.intents[i], bid.tokens);
         }
-        out = abi.encodePacked(out, uint16(bid.legs.length));
-        for (uint256 i = 0; i < bid.legs.length; ++i) {
+        bytes[] memory legs = new bytes[](bid.legs.length);
+        for (uint256 i = 0; i < legs.length; ++i) {
             LegData memory leg = bid.legs[i];
-            out = abi.encodePacked(out, leg.from, leg.to, encodeUint(leg.amount));
+            legs[i] = abi.encodePacked(leg.from, leg.to, encodeUint(leg.amount));
         }
+        out = abi.encodePacked(out, uint8(intents.length), join(intents), uint16(legs.length), join(legs));
         out = abi.encodePacked(out, uint24(bid.callback.length), bid.callback);
     }
 
@@ -117,19 +118,33 @@ library BatchEncoder {
         revert("token not listed");
     }
 
+    function join(bytes[] memory parts) internal pure returns (bytes memory out) {
+        uint256 length = 0;
+        for (uint256 i = 0; i < parts.length; ++i) {
+            length += parts[i].length;
+        }
+        out = new bytes(length);
+        uint256 pos = 0;
+        for (uint256 i = 0; i < parts.length; ++i) {
+            for (uint256 j = 0; j < parts[i].length; ++j) {
+                out[pos++] = parts[i][j];
+            }
+        }
+    }
+
     /// @dev The tokens of some intents, ascending, each once.
     function tokensOf(IntentData[] memory intents) internal pure returns (address[] memory tokens) {
         tokens = new address[](2 * intents.length);
         uint256 count = 0;
         for (uint256 i = 0; i < 2 * intents.length; ++i) {
             address token = i % 2 == 0 ? intents[i / 2].sellToken : intents[i / 2].buyToken;
-            uint256 at = 0;
-            while (at < count && tokens[at] < token) ++at;
-            if (at < count && tokens[at] == token) continue;
-            for (uint256 j = count; j > at; --j) {
+            uint256 pos = 0;
+            while (pos < count && tokens[pos] < token) ++pos;
+            if (pos < count && tokens[pos] == token) continue;
+            for (uint256 j = count; j > pos; --j) {
                 tokens[j] = tokens[j - 1];
             }
-            tokens[at] = token;
+            tokens[pos] = token;
             ++count;
         }
         assembly ("memory-safe") {

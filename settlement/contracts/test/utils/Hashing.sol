@@ -31,14 +31,14 @@ library Hashing {
     }
 
     function legs(bytes32 separator, BidData memory b) internal pure returns (bytes32) {
-        bytes memory packed;
+        bytes[] memory packed = new bytes[](b.legs.length);
         for (uint256 k = 0; k < b.legs.length; ++k) {
             LegData memory leg = b.legs[k];
             bytes32 from = leg.from == 255 ? bytes32(0) : intent(separator, b.intents[leg.from]);
             bytes32 to = leg.to == 255 ? bytes32(0) : intent(separator, b.intents[leg.to]);
-            packed = abi.encodePacked(packed, from, to, leg.amount);
+            packed[k] = abi.encodePacked(from, to, leg.amount);
         }
-        return keccak256(packed);
+        return keccak256(BatchEncoder.join(packed));
     }
 
     function bid(bytes32 separator, uint64 auctionId, BidData memory b) internal pure returns (bytes32) {

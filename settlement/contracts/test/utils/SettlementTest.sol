@@ -16,6 +16,21 @@ import {Vm} from "./Vm.sol";
 /// @dev A deployed marketplace with one settler, one solver, its filler and two plain tokens, and the
 /// means to build, sign and settle batches.
 abstract contract SettlementTest is Test {
+    enum Kind {
+        Settled,
+        Failed,
+        Filled
+    }
+
+    struct Expected {
+        Kind kind;
+        bytes32 id;
+        address account;
+        uint256 a;
+        uint256 b;
+        bytes32 reason;
+    }
+
     uint32 internal constant MAX_DELAY = 20;
     uint256 internal constant LANE = 7;
     uint256 internal constant SOLVER_KEY = 0x50173;
@@ -35,6 +50,7 @@ abstract contract SettlementTest is Test {
     MockToken internal tokenA;
     MockToken internal tokenB;
     bytes32 internal domain;
+    Expected[] private _expected;
 
     function setUp() public virtual {
         registry = new SolverRegistry(admin);
@@ -206,6 +222,7 @@ abstract contract SettlementTest is Test {
     }
 
     function _reveal(bytes memory batch) internal {
+        _expectLogs();
         vm.prank(settler);
         settlement.reveal(LANE, batch, SALT);
     }
@@ -228,5 +245,53 @@ abstract contract SettlementTest is Test {
         for (uint256 i = 0; i < logs.length; ++i) {
             if (logs[i].topics[0] == eventSignature) ++count;
         }
+    }
+
+    function _expectSettled(BidData memory bid) internal {
+        _expected.push(Expected(Kind.Settled, _digest(bid), bid.solver, 0, 0, 0));
+    }
+
+    function _expectFailed(BidData memory bid, uint8 fault, bytes4 reason) internal {
+        _expected.push(Expected(Kind.Failed, _digest(bid), bid.solver, fault, 0, reason));
+    }
+
+    function _expectFilled(bytes32 intent, uint256 sold, uint256 bought) internal {
+        _expected.push(Expected(Kind.Filled, intent, address(0), sold, bought, 0));
+    }
+
+    /// @dev Tells forge the logs that the next call must emit, in this order.
+    function _expectLogs() private {
+        for (uint256 i = 0; i < _expected.length; ++i) {
+            Expected memory log = _expected[i];
+            vm.expectEmit(address(settlement));
+            if (log.kind == Kind.Settled) emit ISettlement.BidSettled(log.id, log.account);
+            if (log.kind == Kind.Failed) emit ISettlement.BidFailed(log.id, log.account, uint8(log.a), log.reason);
+            if (log.kind == Kind.Filled) emit IBidFrame.IntentFilled(log.id, log.a, log.b);
+        }
+        delete _expected;
+    }
+
+    /// @dev Settles a bad bid before a good one: the bad one fails as expected and leaves no trace but
+    /// its event and its nonce, and the good one settles.
+    function _settleBesideGood(BidData memory bad, uint8 fault, bytes4 reason) internal {
+        BidData memory good = _matchedBid(999, 900, 1);
+        _expectFailed(bad, fault, reason);
+        _expectSettled(good);
+        _settle(_encode(_list(bad, good)));
+        for (uint256 i = 0; i < bad.intents.length; ++i) {
+            assertEq(settlement.filled(_id(bad, i)), 0, "a failed bid fills nothing");
+        }
+    }
+
+    /// @dev Signs the intents of a bid again, as those of the users from `first` on, and the bid.
+    function _resign(BidData memory bid, uint256 first) internal view {
+        for (uint256 i = 0; i < bid.intents.length; ++i) {
+            _sign(bid.intents[i], _userKey(first + i));
+        }
+        _signBid(bid, SOLVER_KEY);
+    }
+
+    function _used(address owner, uint256 nonce) internal view returns (bool) {
+        return settlement.nonces(owner, nonce >> 8) >> (nonce & 0xff) & 1 == 1;
     }
 }
