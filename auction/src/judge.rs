@@ -103,4 +103,4 @@ fn touching(bids: &[ReceivedBid], gone: &BTreeSet<IntentId>) -> BTreeSet<BidId> 
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;

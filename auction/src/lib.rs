@@ -16,6 +16,8 @@ mod select;
 mod standing;
 mod stream;
 mod survey;
+#[cfg(test)]
+mod testing;
 
 pub use error::AuctionError;
 pub use market::{Market, Step};

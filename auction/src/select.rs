@@ -144,4 +144,4 @@ pub(crate) fn add_fills<'a>(
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;

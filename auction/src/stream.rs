@@ -73,4 +73,4 @@ pub(crate) fn missing_rows(
 }
 
 #[cfg(test)]
-mod tests {}
+mod tests;

@@ -1,0 +1,62 @@
+use domain::IntentId;
+
+use super::*;
+use crate::testing::{bid, domain, placed as at};
+
+fn auction() -> AuctionId {
+    AuctionId::new(7)
+}
+
+fn queued(signed: &SignedBid, ms: u64, seq: u64) -> QueuedBid {
+    let bid_id = signed.bid.id(&domain());
+    QueuedBid { ms, seq, bid_id, body: serde_json::to_vec(signed).unwrap() }
+}
+
+fn some_bid(n: u8) -> SignedBid {
+    bid(n, IntentId::new([9; 32].into()), 1_000)
+}
+
+#[test]
+fn entries_are_read_back_as_the_bids_that_were_queued() {
+    let (a, b) = (some_bid(1), some_bid(2));
+    let bids = placed(&domain(), auction(), &[queued(&a, 5, 0), queued(&b, 5, 1)]).unwrap();
+    assert_eq!(bids.iter().map(|bid| (bid.ms, bid.seq)).collect::<Vec<_>>(), [(5, 0), (5, 1)]);
+    assert_eq!(bids[0].signed, a);
+    assert_eq!(bids[1].id, b.bid.id(&domain()));
+}
+
+#[test]
+fn an_entry_that_is_not_the_bid_it_is_filed_as_voids_the_auction() {
+    let mut foreign = queued(&some_bid(1), 5, 0);
+    foreign.bid_id = some_bid(2).bid.id(&domain());
+    assert_eq!(placed(&domain(), auction(), &[foreign]), Err(VoidReason::QueueCorrupt));
+    let noise = QueuedBid { body: b"{}".to_vec(), ..queued(&some_bid(1), 5, 0) };
+    assert_eq!(placed(&domain(), auction(), &[noise]), Err(VoidReason::QueueCorrupt));
+}
+
+#[test]
+fn two_bids_under_one_reference_void_the_auction() {
+    let (first, mut second) = (some_bid(1), some_bid(1));
+    let mut terms = second.bid.terms().clone();
+    terms.gas += 1;
+    let legs = second.bid.legs().to_vec();
+    second.bid = domain::Bid::new(terms, legs, Default::default()).unwrap();
+    let entries = [queued(&first, 5, 0), queued(&second, 6, 0)];
+    assert_eq!(placed(&domain(), auction(), &entries), Err(VoidReason::QueueCorrupt));
+}
+
+#[test]
+fn a_bid_without_a_row_is_given_one() {
+    let (a, b) = (at(some_bid(1), 0), at(some_bid(2), 1));
+    let durable = [(a.id, a.ms, a.seq)];
+    assert_eq!(missing_rows(&[a, b.clone()], &durable), Ok(vec![b]));
+}
+
+#[test]
+fn a_row_without_its_bid_in_the_stream_voids_the_auction() {
+    let (a, b) = (at(some_bid(1), 0), at(some_bid(2), 1));
+    let rows = [(a.id, a.ms, a.seq), (b.id, b.ms, b.seq)];
+    assert_eq!(missing_rows(&[a.clone()], &rows), Err(VoidReason::BidsDisagree));
+    let elsewhere = [(a.id, a.ms, a.seq + 1)];
+    assert_eq!(missing_rows(&[a], &elsewhere), Err(VoidReason::BidsDisagree));
+}
