@@ -3,12 +3,13 @@
 use alloy_primitives::{Address, Bytes};
 use domain::{
     Bid, BidId,
+    batch::SignedBid,
     eip712::SigningDomain,
     fields::Fields,
     intent::FieldErrors,
     signature::{EcdsaSignature, SignatureError, SigningKey},
 };
-use serde::{Deserialize, Serialize, ser::SerializeStruct};
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
@@ -21,12 +22,11 @@ use super::{
 const MAX_SIGNATURE: usize = 1024;
 
 /// Body of `POST /v1/auctions/{id}/bids`: `{bid, legs, callback?, signature}`.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
 pub struct BidSubmission {
-    /// What was signed.
-    pub bid: Bid,
-    /// By the solver's account or one of its keys.
-    pub signature: EcdsaSignature,
+    /// The bid with its signature, as it is queued.
+    pub signed: SignedBid,
 }
 
 /// Why a body is not a signed bid.
@@ -45,7 +45,7 @@ impl BidSubmission {
     #[must_use]
     pub fn sign(bid: Bid, key: &SigningKey, domain: &SigningDomain) -> Self {
         let signature = key.sign(bid.id(domain).get());
-        Self { bid, signature }
+        Self { signed: SignedBid { bid, signature } }
     }
 
     /// Reads the body. Nothing is recovered yet.
@@ -57,7 +57,10 @@ impl BidSubmission {
         let bid = Bid::parse(&body);
         let signature = parse_signature(signed);
         match (bid, signature) {
-            (Ok(bid), Ok(bytes)) => Ok(Self { bid, signature: EcdsaSignature::parse(&bytes)? }),
+            (Ok(bid), Ok(bytes)) => {
+                let signature = EcdsaSignature::parse(&bytes)?;
+                Ok(Self { signed: SignedBid { bid, signature } })
+            }
             (bid, signature) => {
                 let errors = [bid.err(), signature.err()];
                 let errors = errors.iter().flatten().flat_map(FieldErrors::as_slice);
@@ -69,7 +72,7 @@ impl BidSubmission {
     /// The bid's id in a deployment.
     #[must_use]
     pub fn id(&self, domain: &SigningDomain) -> BidId {
-        self.bid.id(domain)
+        self.signed.bid.id(domain)
     }
 
     /// The address that signed it; whether it may sign for the solver is the registry's answer.
@@ -77,7 +80,7 @@ impl BidSubmission {
     /// # Errors
     /// [`SignatureError::Unrecoverable`] if there is none.
     pub fn signer(&self, domain: &SigningDomain) -> Result<Address, SignatureError> {
-        self.signature.recover(self.id(domain).get())
+        self.signed.signature.recover(self.id(domain).get())
     }
 }
 
@@ -87,23 +90,6 @@ fn parse_signature(signed: Option<Value>) -> Result<Bytes, FieldErrors> {
     let mut fields = Fields::new(&object);
     let bytes = fields.bytes("signature", MAX_SIGNATURE);
     fields.finish(bytes)
-}
-
-impl Serialize for BidSubmission {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut body = serializer.serialize_struct("BidSubmission", 4)?;
-        body.serialize_field("bid", self.bid.terms())?;
-        body.serialize_field("legs", self.bid.legs())?;
-        body.serialize_field("callback", self.bid.callback())?;
-        body.serialize_field("signature", &Bytes::from(self.signature.to_rsv().to_vec()))?;
-        body.end()
-    }
-}
-
-impl<'de> Deserialize<'de> for BidSubmission {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::parse(Map::deserialize(deserializer)?).map_err(serde::de::Error::custom)
-    }
 }
 
 /// A signed bid for an auction.
@@ -144,6 +130,11 @@ impl ToSchema for BidSubmission {
 pub struct BidAccepted {
     /// The operator's promise that this bid is counted.
     pub receipt: Receipt,
+    /// The rule this bid breaks by itself, so that it will be dropped: its code and numbers, as
+    /// in a verdict. Absent if it breaks none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<domain::auction::DropReason>)]
+    pub advice: Option<Value>,
 }
 
 #[cfg(test)]

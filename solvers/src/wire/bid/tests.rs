@@ -27,7 +27,7 @@ fn body() -> Map<String, Value> {
 #[test]
 fn a_signed_bid_reads_back_and_names_its_signer() {
     let key = SigningKey::from_bytes([7; 32]).unwrap();
-    let bid = BidSubmission::parse(body()).unwrap().bid;
+    let bid = BidSubmission::parse(body()).unwrap().signed.bid;
     let signed = BidSubmission::sign(bid, &key, &deployment());
     let json = serde_json::to_value(&signed).unwrap();
     let read = BidSubmission::parse(json.as_object().unwrap().clone()).unwrap();
