@@ -90,3 +90,6 @@ impl Config {
         if findings.is_empty() { Ok(()) } else { Err(ConfigError::Values(findings)) }
     }
 }
+
+#[cfg(test)]
+mod tests;
