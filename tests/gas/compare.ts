@@ -11,7 +11,7 @@ import { type Row, print, row } from "./report.js";
 import { UniswapX } from "./uniswapx.js";
 
 const SIZES = [1, 2, 10, 50];
-/** What was measured for these peers before, so that a drifting method shows. */
+/** What was measured for these peers before, so that a drifting method shows (within 1 %). */
 const KNOWN: Record<string, number> = {
   cow_matched_2: 82_066, cow_matched_10: 62_563, cow_matched_50: 58_685,
   cow_inventory_1: 134_046, cow_inventory_2: 95_859, cow_inventory_10: 65_318, cow_inventory_50: 59_237,
@@ -79,6 +79,14 @@ function rows(peers: Map<string, number>, gavel: Map<string, number>): Row[] {
   return [...own, ...theirs];
 }
 
+/** A peer that costs something else than it is known to: then the method is not the same any more. */
+function checkMethod(peers: Map<string, number>): void {
+  for (const [name, known] of Object.entries(KNOWN)) {
+    const value = peers.get(name) ?? 0;
+    if (Math.abs(value / known - 1) > 0.01) throw new Error(`${name} takes ${Math.round(value)} gas, known are ${known}`);
+  }
+}
+
 async function main(): Promise<void> {
   const args = new Args(process.argv.slice(2), ["out"], []);
   const anvil = await startAnvil();
@@ -86,6 +94,7 @@ async function main(): Promise<void> {
     const chain = await Chain.connect(anvil.url);
     const market = await openMarket(chain);
     const peers = await measurePeers(market);
+    checkMethod(peers);
     const gavel = await measureGavel(market);
     print(peers, gavel);
     const out = args.get("out");

@@ -108,12 +108,9 @@ export class EventFollower {
     this.connections += 1;
     for await (const frame of parseFrames(response.body)) {
       if (frame.event === "resync_required") throw new StreamFault(`the server asks to start again: ${frame.data}`);
-      if (frame.event === "heartbeat" || frame.event === "snapshot") continue;
-      if (frame.event === "hello") {
-        this.#hello(JSON.parse(frame.data) as Hello);
-        continue;
-      }
-      yield this.#event(frame);
+      if (frame.event === "hello") this.#hello(JSON.parse(frame.data) as Hello);
+      // what has no id is no event of the market: heartbeats, and what a later version may add
+      if (frame.id !== undefined && frame.event !== "snapshot") yield this.#event(frame);
     }
   }
 

@@ -5,7 +5,7 @@ import type { Hex } from "viem";
 import { Api, type Chain, type Token } from "./api.js";
 import { checkChain, checkTimeline } from "./checks.js";
 import { EventFollower } from "./sse.js";
-import type { Toolkit, Typed } from "./toolkit.js";
+import { type Toolkit, typedOf } from "./toolkit.js";
 import { type Intent, ZERO_ADDRESS, ZERO_WORD } from "./types.js";
 import { Waiter } from "./waiter.js";
 
@@ -112,12 +112,6 @@ export async function signIntent({ kit, chain }: Story, pair: Pair, buyAmount: b
   };
   const typed = typedOf(chain, "Intent", { ...intent });
   return { id: kit.hash(typed), intent, signature: await kit.sign(typed) };
-}
-
-export function typedOf(chain: Chain, primaryType: string, message: Record<string, unknown>): Typed {
-  const fields = chain.eip712.types[primaryType];
-  if (fields === undefined) throw new Error(`/v1/chain does not tell the type ${primaryType}`);
-  return { domain: chain.eip712.domain, types: { [primaryType]: fields }, primaryType, message };
 }
 
 async function fillOne(story: Story, pair: Pair): Promise<Omit<Outcome, "cancelled" | "connections">> {

@@ -1,12 +1,19 @@
 // What a wallet library must be able to do. wallet.ts does it with viem, wallet-ethers.ts with ethers.
 import type { Address, Hex } from "viem";
-import type { TypedField } from "./api.js";
+import type { Chain, TypedField } from "./api.js";
 
 export interface Typed {
   domain: { name: string; version: string; chainId: number; verifyingContract: Address };
   types: Record<string, TypedField[]>;
   primaryType: string;
   message: Record<string, unknown>;
+}
+
+/** A message with the domain and the types that `/v1/chain` tells. */
+export function typedOf(chain: Chain, primaryType: string, message: Record<string, unknown>): Typed {
+  const fields = chain.eip712.types[primaryType];
+  if (fields === undefined) throw new Error(`/v1/chain does not tell the type ${primaryType}`);
+  return { domain: chain.eip712.domain, types: { [primaryType]: fields }, primaryType, message };
 }
 
 export interface Log {
