@@ -4,7 +4,7 @@ use domain::IntentId;
 use serde_json::Value;
 use sqlx::{PgConnection, Row};
 
-use super::StoreError;
+use super::{StoreError, from_bigint};
 
 /// One line to be written.
 #[derive(Clone, Debug)]
@@ -71,7 +71,7 @@ pub async fn of(
         .map(|row| {
             let at_ms: i64 = row.try_get("at_ms")?;
             let line = Line {
-                at_ms: at_ms.try_into().map_err(|_| StoreError::Corrupt("timeline.at_ms"))?,
+                at_ms: from_bigint(at_ms, "timeline.at_ms")?,
                 kind: row.try_get("kind")?,
                 detail: row.try_get("detail")?,
             };

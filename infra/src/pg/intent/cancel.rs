@@ -13,9 +13,9 @@ use sqlx::PgConnection;
 
 use super::{
     read::get_many_for_update,
-    row::{StoredIntent, bigint, id_of, sorted},
+    row::{StoredIntent, id_of, sorted},
 };
-use crate::pg::{MarketLock, StoreError, event, market_lock, timeline};
+use crate::pg::{Hold, StoreError, event, market_lock, timeline, to_bigint};
 
 /// The honest answer to a cancellation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,7 +48,7 @@ pub async fn cancel(
     owner: Address,
     ids: &[IntentId],
 ) -> Result<Vec<CancelOutcome>, StoreError> {
-    market_lock(tx, chain_id, MarketLock::Shared).await?;
+    market_lock(tx, chain_id, Hold::Shared).await?;
     let rows = get_many_for_update(tx, chain_id, ids).await?;
     let outcomes: HashMap<IntentId, (CancelOutcome, bool)> =
         rows.iter().map(|row| (row.id, (outcome(row, owner), row.cancel_requested))).collect();
@@ -120,8 +120,8 @@ pub async fn expire_due(
             ORDER BY valid_to LIMIT $3 FOR UPDATE SKIP LOCKED)
         RETURNING id";
     let rows = sqlx::query(QUERY)
-        .bind(bigint(chain_id)?)
-        .bind(bigint(now_s)?)
+        .bind(to_bigint(chain_id)?)
+        .bind(to_bigint(now_s)?)
         .bind(i64::from(limit))
         .fetch_all(&mut *tx)
         .await?;

@@ -8,10 +8,10 @@ use sqlx::PgConnection;
 
 use super::{
     read::get_many_for_update,
-    row::{StoredIntent, bigint, columns, id_of, sorted},
+    row::{StoredIntent, columns, id_of, sorted},
     transition::{Landing, land},
 };
-use crate::pg::StoreError;
+use crate::pg::{StoreError, to_bigint};
 
 /// Open intents in no auction that stay valid until `min_valid_to` (Unix seconds), from arrival
 /// number `after` on, at most `limit`. A look without a lock: [`mark_cut`] decides.
@@ -33,9 +33,9 @@ pub async fn candidates(
           ORDER BY arrival LIMIT $4"
     );
     let rows = sqlx::query(QUERY)
-        .bind(bigint(chain_id)?)
+        .bind(to_bigint(chain_id)?)
         .bind(after)
-        .bind(bigint(min_valid_to)?)
+        .bind(to_bigint(min_valid_to)?)
         .bind(i64::from(limit))
         .fetch_all(conn)
         .await?;
@@ -88,8 +88,8 @@ async fn marked(
         return Ok(Vec::new());
     }
     let rows = sqlx::query(query)
-        .bind(bigint(chain_id)?)
-        .bind(bigint(auction.get())?)
+        .bind(to_bigint(chain_id)?)
+        .bind(to_bigint(auction.get())?)
         .bind(sorted(ids))
         .fetch_all(tx)
         .await?;
@@ -119,10 +119,10 @@ pub async fn release(
         return Ok(Vec::new());
     }
     let rows = sqlx::query(BACK)
-        .bind(bigint(chain_id)?)
-        .bind(bigint(auction.get())?)
+        .bind(to_bigint(chain_id)?)
+        .bind(to_bigint(auction.get())?)
         .bind(sorted(ids))
-        .bind(bigint(now_s)?)
+        .bind(to_bigint(now_s)?)
         .fetch_all(&mut *tx)
         .await?;
     let mut landed = Vec::with_capacity(ids.len());

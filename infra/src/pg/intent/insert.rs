@@ -13,9 +13,9 @@ use sqlx::PgConnection;
 
 use super::{
     read::{get_for_update, get_many, holder_of_nonce},
-    row::{StoredIntent, bigint, id_of},
+    row::{StoredIntent, id_of},
 };
-use crate::pg::{MarketLock, StoreError, event, market_lock, timeline};
+use crate::pg::{Hold, StoreError, event, market_lock, timeline, to_bigint};
 
 /// An intent that passed every check and is to be kept.
 #[derive(Clone, Debug)]
@@ -107,7 +107,7 @@ pub async fn replace(
     old: IntentId,
     new: NewIntent,
 ) -> Result<Replaced, StoreError> {
-    market_lock(tx, chain_id, MarketLock::Shared).await?;
+    market_lock(tx, chain_id, Hold::Shared).await?;
     if let Some(row) = super::get(tx, chain_id, new.id).await? {
         return Ok(Replaced::Done(Inserted::Repeated(Box::new(row))));
     }
@@ -160,15 +160,16 @@ async fn write(
         ), noted AS (
             INSERT INTO timeline (intent_id, kind, detail) SELECT id, 'opened', '{}' FROM added
         )
-        SELECT id FROM added";
+        SELECT added.id, woken.up
+        FROM added, (SELECT pg_notify($18, $1::text)::text AS up) AS woken";
     let bodies = rows.iter().map(|new| opened(new)).collect::<Result<Vec<_>, _>>()?;
     let all = |of: fn(&NewIntent) -> Vec<u8>| rows.iter().map(|new| of(new)).collect::<Vec<_>>();
     let text = |of: fn(&Intent) -> Amount| -> Vec<String> {
         rows.iter().map(|new| of(&new.intent).to_string()).collect()
     };
-    let created = rows.iter().map(|new| bigint(new.created_at_ms)).collect::<Result<Vec<_>, _>>()?;
+    let created = rows.iter().map(|new| to_bigint(new.created_at_ms)).collect::<Result<Vec<_>, _>>()?;
     let added = sqlx::query(QUERY)
-        .bind(bigint(chain_id)?)
+        .bind(to_bigint(chain_id)?)
         .bind(rows.iter().map(|new| new.id.as_bytes()).collect::<Vec<_>>())
         .bind(all(|new| new.intent.owner().to_vec()))
         .bind(all(|new| new.intent.signed_receiver().to_vec()))
@@ -185,11 +186,9 @@ async fn write(
         .bind(rows.iter().map(|new| new.erc1271).collect::<Vec<_>>())
         .bind(created)
         .bind(bodies)
-        .fetch_all(&mut *conn)
+        .bind(event::CHANNEL)
+        .fetch_all(conn)
         .await?;
-    if !added.is_empty() {
-        event::notify(conn, chain_id).await?;
-    }
     added.iter().map(id_of).collect()
 }
 

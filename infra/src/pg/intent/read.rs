@@ -4,8 +4,8 @@ use alloy::primitives::Address;
 use domain::{Amount, IntentId, status::IntentStatus};
 use sqlx::PgConnection;
 
-use super::row::{StoredIntent, bigint, columns, id_of, sorted};
-use crate::pg::StoreError;
+use super::row::{StoredIntent, columns, id_of, sorted};
+use crate::pg::{StoreError, to_bigint};
 
 /// Which intents a listing shows.
 #[derive(Clone, Copy, Debug, Default)]
@@ -29,7 +29,7 @@ pub async fn get(
         concat!("SELECT ", columns!(), " FROM intent WHERE id = $1 AND chain_id = $2");
     let row = sqlx::query(QUERY)
         .bind(id.as_bytes())
-        .bind(bigint(chain_id)?)
+        .bind(to_bigint(chain_id)?)
         .fetch_optional(conn)
         .await?;
     row.as_ref().map(StoredIntent::read).transpose()
@@ -50,7 +50,7 @@ pub async fn get_many(
         " FROM intent WHERE id = ANY($1) AND chain_id = $2 ORDER BY id"
     );
     let rows =
-        sqlx::query(QUERY).bind(sorted(ids)).bind(bigint(chain_id)?).fetch_all(conn).await?;
+        sqlx::query(QUERY).bind(sorted(ids)).bind(to_bigint(chain_id)?).fetch_all(conn).await?;
     rows.iter().map(StoredIntent::read).collect()
 }
 
@@ -65,7 +65,7 @@ pub(super) async fn get_many_for_update(
         columns!(),
         " FROM intent WHERE id = ANY($1) AND chain_id = $2 ORDER BY id FOR UPDATE"
     );
-    let rows = sqlx::query(QUERY).bind(sorted(ids)).bind(bigint(chain_id)?).fetch_all(tx).await?;
+    let rows = sqlx::query(QUERY).bind(sorted(ids)).bind(to_bigint(chain_id)?).fetch_all(tx).await?;
     rows.iter().map(StoredIntent::read).collect()
 }
 
@@ -104,7 +104,7 @@ pub async fn after(
     );
     let text = if filter.owner.is_some() { OF_OWNER } else { OF_ALL };
     let mut query = sqlx::query(text)
-        .bind(bigint(chain_id)?)
+        .bind(to_bigint(chain_id)?)
         .bind(after)
         .bind(filter.status.map(IntentStatus::as_str))
         .bind(i64::from(limit));
@@ -132,7 +132,7 @@ pub async fn open_after(
           ORDER BY arrival LIMIT $3"
     );
     let rows = sqlx::query(QUERY)
-        .bind(bigint(chain_id)?)
+        .bind(to_bigint(chain_id)?)
         .bind(after)
         .bind(i64::from(limit))
         .fetch_all(conn)
@@ -150,7 +150,7 @@ pub(super) async fn holder_of_nonce(
     const QUERY: &str = "SELECT id FROM intent WHERE chain_id = $1 AND owner = $2
         AND nonce = $3::text::numeric AND status IN ('open', 'matched', 'committed')";
     let row = sqlx::query(QUERY)
-        .bind(bigint(chain_id)?)
+        .bind(to_bigint(chain_id)?)
         .bind(owner.to_vec())
         .bind(nonce.to_string())
         .fetch_optional(conn)

@@ -10,7 +10,7 @@ use domain::{
 use serde_json::{Map, Value, json};
 use sqlx::{Row, postgres::PgRow};
 
-use crate::pg::StoreError;
+use crate::pg::{StoreError, from_bigint};
 
 /// The columns [`StoredIntent::read`] wants, for a query's select list.
 macro_rules! columns {
@@ -79,14 +79,11 @@ impl StoredIntent {
             status: status.parse().map_err(|_| StoreError::Corrupt("intent.status"))?,
             filled: filled.parse().map_err(|_| StoreError::Corrupt("intent.filled"))?,
             auction_id: auction_id
-                .map(u64::try_from)
-                .transpose()
-                .map_err(|_| StoreError::Corrupt("intent.auction_id"))?
-                .map(AuctionId::new),
+                .map(|number| from_bigint(number, "intent.auction_id").map(AuctionId::new))
+                .transpose()?,
             cancel_requested: row.try_get("cancel_requested")?,
             evidence: evidence.map_err(|_| StoreError::Corrupt("intent.evidence"))?,
-            created_at_ms: u64::try_from(created_at_ms)
-                .map_err(|_| StoreError::Corrupt("intent.created_at_ms"))?,
+            created_at_ms: from_bigint(created_at_ms, "intent.created_at_ms")?,
             arrival: row.try_get("arrival")?,
         })
     }
@@ -133,9 +130,4 @@ pub(super) fn sorted(ids: &[IntentId]) -> Vec<&[u8]> {
 pub(super) fn id_of(row: &PgRow) -> Result<IntentId, StoreError> {
     let id: &[u8] = row.try_get("id")?;
     IntentId::try_from(id).map_err(|_| StoreError::Corrupt("intent.id"))
-}
-
-/// An auction's or chain's number as Postgres has it.
-pub(super) fn bigint(number: u64) -> Result<i64, StoreError> {
-    i64::try_from(number).map_err(|_| StoreError::Corrupt("a number above 2^63 - 1"))
 }
