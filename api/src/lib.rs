@@ -1,1 +1,22 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+mod admission;
+mod app;
+mod asyncapi;
+mod bids;
+mod body;
+mod clock;
+mod intake;
+mod limit;
+mod openapi;
+mod problem;
+mod routes;
+mod server;
+mod stream;
+
+pub use app::Deps;
+pub use asyncapi::asyncapi;
+pub use openapi::openapi;
+pub use problem::{Code, Facts, Problem};
+pub use server::{ApiError, Bound, bind, run};

@@ -1,0 +1,146 @@
+//! What a request must pass before any work is done for it.
+
+use std::{
+    future::{Ready, ready},
+    hash::Hash,
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix_web::{
+    FromRequest, HttpRequest,
+    body::MessageBody,
+    dev::{Payload, ServiceRequest, ServiceResponse},
+    middleware::Next,
+    web::Data,
+};
+use alloy_primitives::Address;
+use infra::config::ApiConfig;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{
+    app::App,
+    limit::{Limiter, Rate},
+    problem::{Code, Problem},
+};
+
+/// How many keys each limiter remembers.
+const KEYS: usize = 65_536;
+
+/// The permits and the rate limits of one process.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    permits: Arc<Semaphore>,
+    streams: Arc<Semaphore>,
+    trust_proxy: bool,
+    by_ip: Limiter<IpAddr>,
+    by_owner: Limiter<Address>,
+    by_solver: Limiter<Address>,
+}
+
+impl Gate {
+    pub(crate) fn new(config: &ApiConfig) -> Self {
+        // a second's worth at once: wallets and solvers send in bursts
+        let rate = |per_second: u32| Rate::new(per_second, per_second);
+        Self {
+            permits: Arc::new(Semaphore::new(config.intake_permits)),
+            streams: Arc::new(Semaphore::new(config.max_streams)),
+            trust_proxy: config.trust_proxy,
+            by_ip: Limiter::new(rate(config.ip_per_second), KEYS),
+            by_owner: Limiter::new(rate(config.owner_per_second), KEYS),
+            by_solver: Limiter::new(rate(config.solver_per_second), KEYS),
+        }
+    }
+
+    /// A permit to work on one writing request.
+    pub(crate) fn permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        self.permits.clone().try_acquire_owned().map_err(|_| {
+            Problem::new(Code::Busy, "as many requests as can be worked on are").retry_after(1)
+        })
+    }
+
+    /// A place for one stream.
+    pub(crate) fn stream(&self) -> Result<OwnedSemaphorePermit, Problem> {
+        self.streams.clone().try_acquire_owned().map_err(|_| {
+            Problem::new(Code::Busy, "as many streams as can be served are").retry_after(5)
+        })
+    }
+
+    /// One writing request of an address on the network.
+    pub(crate) fn ip(&self, ip: IpAddr) -> Result<(), Problem> {
+        take(&self.by_ip, &ip, "address")
+    }
+
+    /// One intent or cancellation of an owner. Asked only once the owner's signature is checked,
+    /// so that nobody can use up another's rate.
+    pub(crate) fn owner(&self, owner: Address) -> Result<(), Problem> {
+        take(&self.by_owner, &owner, "owner")
+    }
+
+    /// One bid of a solver, by its checked signing key.
+    pub(crate) fn solver(&self, solver: Address) -> Result<(), Problem> {
+        take(&self.by_solver, &solver, "solver")
+    }
+
+    /// Where a request comes from. Behind a trusted proxy, the last address it added.
+    pub(crate) fn origin(&self, request: &HttpRequest) -> IpAddr {
+        let forwarded = || {
+            let header = request.headers().get_all("x-forwarded-for").last()?;
+            header.to_str().ok()?.rsplit(',').next()?.trim().parse().ok()
+        };
+        let peer = || request.peer_addr().map(|addr| addr.ip());
+        let forwarded = if self.trust_proxy { forwarded() } else { None };
+        forwarded.or_else(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
+    }
+}
+
+fn take<K: Eq + Hash + Clone>(limiter: &Limiter<K>, key: &K, whose: &str) -> Result<(), Problem> {
+    limiter.take(key, Instant::now()).map_err(|wait| {
+        let seconds = wait.saturating_add(Duration::from_millis(999)).as_secs().max(1);
+        let detail = format!("too many requests of this {whose}");
+        Problem::new(Code::RateLimited, detail).retry_after(seconds)
+    })
+}
+
+/// A writing request that was let in; the permit comes back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Admitted {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl FromRequest for Admitted {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready((|| {
+            let app = App::of(request)?;
+            app.gate.ip(app.gate.origin(request))?;
+            Ok(Self { _permit: app.gate.permit()? })
+        })())
+    }
+}
+
+impl App {
+    /// The state a request runs on.
+    pub(crate) fn of(request: &HttpRequest) -> Result<&Self, Problem> {
+        let app = request.app_data::<Data<Self>>();
+        app.map(|app| app.get_ref()).ok_or_else(|| Problem::from(crate::problem::Failure::Internal))
+    }
+}
+
+/// Counts and times every request by its route, so that ids in paths make no new series.
+pub(crate) async fn measure(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let started = Instant::now();
+    let route = request.match_pattern().unwrap_or_else(|| "none".to_owned());
+    let response = next.call(request).await?;
+    let status = response.status().as_u16().to_string();
+    metrics::counter!("gavel_api_requests_total", "route" => route.clone(), "status" => status)
+        .increment(1);
+    metrics::histogram!("gavel_api_request_seconds", "route" => route).record(started.elapsed());
+    Ok(response)
+}

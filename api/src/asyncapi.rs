@@ -1,0 +1,1 @@
+pub fn asyncapi() -> serde_json::Value { serde_json::json!({}) }
