@@ -69,7 +69,7 @@ function compile(folder: string): string[] {
 
 async function main(): Promise<void> {
   const document = await load(new Args(process.argv.slice(2), ["api", "file"], []));
-  const verdict = await new Validator().validate(JSON.parse(JSON.stringify(document)) as object);
+  const verdict = await new Validator().validate(structuredClone(document) as unknown as Record<string, unknown>);
   assert(verdict.valid, `not valid OpenAPI: ${JSON.stringify(verdict.errors)}`);
   checkRoutes(document);
   const types = astToString(await openapiTS(document));

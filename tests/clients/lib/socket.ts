@@ -39,10 +39,12 @@ export class MarketSocket {
   async *frames(): AsyncGenerator<ServerFrame> {
     for (let attempt = 0; !this.#closed; attempt += 1) {
       if (attempt > 5) throw new Error(`${this.#url} could not be held`);
+      let subscribed = false;
       for await (const frame of this.#connection()) {
         if (frame.type === "resync_required") break;
         if (frame.type === "error") throw new Error(`the server does not understand: ${frame.code}: ${frame.detail}`);
-        if (frame.type === "hello") {
+        if (frame.type === "hello" && !subscribed) {
+          subscribed = true;
           if (frame.protocol !== "intent-stream.v1") throw new Error(`unknown protocol ${frame.protocol}`);
           this.send({ type: "subscribe", from: "snapshot" });
         }
