@@ -13,19 +13,28 @@ export interface Signed {
   signature: Hex;
 }
 
+/** The digest by both libraries. Fails if they differ. */
+export function hashBoth(domain: Domain, primaryType: Primary, message: Message): Hex {
+  const digest = hashTypedData(viemForm(domain, primaryType, message));
+  assert.equal(digest, TypedDataEncoder.hash(domain, fieldsOf(primaryType), message), `viem and ethers hash ${primaryType} alike`);
+  return digest;
+}
+
 /** Makes digest and signature with both libraries. Fails if they differ. */
 export async function signBoth(domain: Domain, primaryType: Primary, message: Message, privateKey: Hex): Promise<Signed> {
-  const typed = { domain, types: { [primaryType]: types[primaryType] }, primaryType, message } as unknown as TypedDataDefinition;
-  const fields = { [primaryType]: types[primaryType].map((field) => ({ ...field })) };
-  const digest = hashTypedData(typed);
-  assert.equal(digest, TypedDataEncoder.hash(domain, fields, message), `viem and ethers hash ${primaryType} alike`);
-  const account = privateKeyToAccount(privateKey);
-  const signature = await account.signTypedData(typed);
+  const digest = hashBoth(domain, primaryType, message);
+  const signature = await privateKeyToAccount(privateKey).signTypedData(viemForm(domain, primaryType, message));
   const wallet = new Wallet(privateKey);
-  assert.equal(signature, await wallet.signTypedData(domain, fields, message), `viem and ethers sign ${primaryType} alike`);
+  const other = await wallet.signTypedData(domain, fieldsOf(primaryType), message);
+  assert.equal(signature, other, `viem and ethers sign ${primaryType} alike`);
   assert.equal(await recoverAddress({ hash: digest, signature }), wallet.address, "the signature recovers to its key");
   return { digest, privateKey, signature };
 }
+
+const fieldsOf = (primaryType: Primary) => ({ [primaryType]: types[primaryType].map((field) => ({ ...field })) });
+const viemForm = (domain: Domain, primaryType: Primary, message: Message): TypedDataDefinition => (
+  { domain, types: { [primaryType]: types[primaryType] }, primaryType, message } as unknown as TypedDataDefinition
+);
 
 /** keccak256 over `from ‖ to ‖ amount`, 32 bytes each. */
 export function legsHash(legs: readonly Leg[]): Hex {
