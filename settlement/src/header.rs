@@ -68,11 +68,11 @@ mod tests {
             callback_gas: 0,
             penalty: 0,
             valid_until: 1,
-            nonce: 0.into(),
+            nonce: 0u64.into(),
             salt: B256::ZERO,
             client_bid_id: B256::ZERO,
         };
-        let leg = |from, to| Leg { from, to, amount: 10.into() };
+        let leg = |from, to| Leg { from, to, amount: 10u64.into() };
         let legs = vec![leg(End::Intent(id), End::Filler), leg(End::Filler, End::Intent(id))];
         let signature = SigningKey::from_bytes([7; 32]).unwrap().sign(B256::ZERO);
         let bid = Bid::new(terms, legs, Default::default()).unwrap();

@@ -34,7 +34,11 @@ fn bid_failed(bid: u8, fault: u8) -> Log {
 }
 
 fn fill(intent: u8) -> Fill {
-    Fill { intent: IntentId::new(word(intent)), sold: Amount::from(10), bought: Amount::from(20) }
+    Fill {
+        intent: IntentId::new(word(intent)),
+        sold: Amount::from(10u64),
+        bought: Amount::from(20u64),
+    }
 }
 
 /// Bid 0xb1 fills 1 and 2, bid 0xb2 fills 3.
