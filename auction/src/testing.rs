@@ -34,7 +34,7 @@ pub(crate) fn key(n: u8) -> SigningKey {
 }
 
 /// Sells 1000 X for at least 1000 Y; `change` alters the message.
-pub(crate) fn stored(owner: u8, change: serde_json::Value) -> StoredIntent {
+pub(crate) fn stored(owner: u8, change: &serde_json::Value) -> StoredIntent {
     let key = key(owner);
     let mut message = json!({
         "owner": key.address(), "sellToken": X, "buyToken": Y, "sellAmount": "1000",

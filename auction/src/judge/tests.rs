@@ -32,7 +32,7 @@ fn case(stored: &StoredIntent) -> Case {
 
 #[test]
 fn the_better_bid_wins_and_is_packed_alone() {
-    let stored = stored(9, json!({}));
+    let stored = stored(9, &json!({}));
     let judged = judge(case(&stored)).unwrap();
     let settlement = judged.settlement.unwrap();
     assert_eq!(judged.closing.bid_count, 2);
@@ -46,7 +46,7 @@ fn the_better_bid_wins_and_is_packed_alone() {
 
 #[test]
 fn a_bid_whose_key_no_longer_signs_for_its_solver_is_left_out() {
-    let stored = stored(9, json!({}));
+    let stored = stored(9, &json!({}));
     let mut case = case(&stored);
     let first = case.bids[0].id;
     case.bidders.unauthorised.insert(first);
@@ -58,7 +58,7 @@ fn a_bid_whose_key_no_longer_signs_for_its_solver_is_left_out() {
 
 #[test]
 fn nobody_wins_an_intent_that_left_the_book() {
-    let stored = stored(9, json!({}));
+    let stored = stored(9, &json!({}));
     let mut case = case(&stored);
     case.gone.insert(stored.id);
     let judged = judge(case).unwrap();
@@ -68,7 +68,7 @@ fn nobody_wins_an_intent_that_left_the_book() {
 
 #[test]
 fn a_bid_that_does_not_fit_the_format_is_left_out_and_decided_without() {
-    let mut long = stored(9, json!({}));
+    let mut long = stored(9, &json!({}));
     long.erc1271 = true;
     long.signature = Bytes::from(vec![1; usize::from(u16::MAX) + 1]);
     let judged = judge(case(&long)).unwrap();

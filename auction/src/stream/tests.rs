@@ -56,7 +56,7 @@ fn a_bid_without_a_row_is_given_one() {
 fn a_row_without_its_bid_in_the_stream_voids_the_auction() {
     let (a, b) = (at(some_bid(1), 0), at(some_bid(2), 1));
     let rows = [(a.id, a.ms, a.seq), (b.id, b.ms, b.seq)];
-    assert_eq!(missing_rows(&[a.clone()], &rows), Err(VoidReason::BidsDisagree));
+    assert_eq!(missing_rows(std::slice::from_ref(&a), &rows), Err(VoidReason::BidsDisagree));
     let elsewhere = [(a.id, a.ms, a.seq + 1)];
     assert_eq!(missing_rows(&[a], &elsewhere), Err(VoidReason::BidsDisagree));
 }

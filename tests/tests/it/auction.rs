@@ -1,0 +1,7 @@
+//! The market's loop on real stores and a real node, a step at a time.
+
+mod conclude;
+mod faults;
+mod house;
+mod race;
+mod windows;
