@@ -17,6 +17,7 @@ use std::{str::FromStr, time::Duration};
 
 use sqlx::{
     PgConnection, Postgres, Transaction,
+    migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
@@ -60,14 +61,32 @@ pub async fn ping(pool: &Pool) -> Result<(), StoreError> {
     Ok(())
 }
 
+/// The tables of this binary's version.
+static MIGRATIONS: Migrator = sqlx::migrate!("../migrations");
+
 /// Brings the tables up to this binary's version. Several processes may do it at once.
 ///
 /// # Errors
 /// [`StoreError::Unavailable`], or [`StoreError::Migration`] if the database's history and ours
 /// disagree.
 pub async fn migrate(pool: &Pool) -> Result<(), StoreError> {
-    sqlx::migrate!("../migrations").run(pool).await?;
+    MIGRATIONS.run(pool).await?;
     Ok(())
+}
+
+/// Whether every migration of this binary has been applied. Changes nothing.
+///
+/// # Errors
+/// [`StoreError::Unavailable`].
+pub async fn is_migrated(pool: &Pool) -> Result<bool, StoreError> {
+    const THERE: &str = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+    const APPLIED: &str = "SELECT version FROM _sqlx_migrations WHERE success";
+    let there: bool = sqlx::query_scalar(THERE).fetch_one(pool).await?;
+    if !there {
+        return Ok(false);
+    }
+    let applied: Vec<i64> = sqlx::query_scalar(APPLIED).fetch_all(pool).await?;
+    Ok(MIGRATIONS.iter().all(|migration| applied.contains(&migration.version)))
 }
 
 /// How [`market_lock`] is held.
