@@ -1,1 +1,13 @@
 #![doc = include_str!("../README.md")]
+#![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
+
+pub mod cli;
+pub mod exit;
+mod openapi;
+pub mod roles;
+mod schema;
+mod serve;
+mod solver;
+
+pub use roles::Roles;
+pub use serve::{ServeError, Serving, serve};

@@ -1,2 +1,9 @@
 //! The one binary of Gavel.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+fn main() -> ExitCode {
+    gavel::cli::main(gavel::cli::Cli::parse())
+}

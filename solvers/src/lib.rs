@@ -3,5 +3,6 @@
 
 pub mod book;
 pub mod client;
+pub mod solver;
 pub mod strategy;
 pub mod wire;
