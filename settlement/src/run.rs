@@ -205,7 +205,13 @@ async fn drive_row(
                 tracing::warn!(settlement = lease.id, "another worker has the row");
                 return;
             }
-            Err(error) => complain(lease, &error),
+            Err(error) => {
+                complain(lease, &error);
+                if !error.retryable() {
+                    // the lease runs out by itself: a pause, and its place goes to another row
+                    return;
+                }
+            }
         }
         // a lease outlasts this wait many times over; every step renews it
         tokio::select! {
