@@ -274,6 +274,7 @@ pub(crate) async fn number(
         next AS (
             SELECT id, row_number() OVER (ORDER BY id) AS place
             FROM (SELECT id FROM event WHERE seq IS NULL AND chain_id = $1 ORDER BY id LIMIT $2)
+                AS waiting
         )
         UPDATE event SET seq = last.seq + next.place
         FROM last, next WHERE event.id = next.id
@@ -298,7 +299,8 @@ pub(crate) async fn unnumbered(
     cap: u32,
 ) -> Result<u32, StoreError> {
     const QUERY: &str = "\
-        SELECT count(*) FROM (SELECT 1 FROM event WHERE seq IS NULL AND chain_id = $1 LIMIT $2)";
+        SELECT count(*) FROM (SELECT 1 FROM event WHERE seq IS NULL AND chain_id = $1 LIMIT $2)
+        AS waiting";
     let count: i64 = sqlx::query_scalar(QUERY)
         .bind(to_bigint(chain_id)?)
         .bind(i64::from(cap))

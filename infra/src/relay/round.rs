@@ -58,6 +58,7 @@ impl Relay {
         let end = self.redis.publish(epoch, guess, fresh).await?;
         if end.appended && !fresh.is_empty() {
             self.published(fresh.len());
+            metrics::gauge!("gavel_relay_behind").set(0.0);
             return Ok(false);
         }
         let head = self.head().await?;
