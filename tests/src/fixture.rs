@@ -73,7 +73,7 @@ async fn start_server() -> io::Result<(Postgres, TempDir)> {
 /// If a migration fails.
 pub async fn migrate(url: &str) -> io::Result<()> {
     let config = infra::config::PostgresConfig::for_url(url);
-    let pool = infra::pg::connect(&config).await.map_err(io::Error::other)?;
+    let pool = infra::pg::connect(&config).map_err(io::Error::other)?;
     infra::pg::migrate(&pool).await.map_err(io::Error::other)?;
     pool.close().await;
     Ok(())

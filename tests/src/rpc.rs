@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 /// A JSON-RPC call that failed.
 #[derive(Debug, thiserror::Error)]
 pub enum RpcError {
+    /// No client can be made.
+    #[error(transparent)]
+    Client(#[from] infra::http::HttpError),
     /// The node could not be reached or did not answer JSON.
     #[error("the node did not answer: {0}")]
     Transport(#[from] reqwest::Error),
