@@ -12,6 +12,8 @@ mod problem;
 mod search;
 mod split;
 mod state;
+#[cfg(test)]
+mod tests;
 
 pub(super) use greedy::Packing;
 pub(super) use problem::{Problem, RowSpec};

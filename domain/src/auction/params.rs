@@ -51,14 +51,14 @@ impl Default for Params {
     /// Sensible for a chain with blocks of 12 seconds or less and a cap of 2^24 gas for one transaction.
     fn default() -> Self {
         Self {
-            surplus_cap_bps: 1_000,
-            min_fill_bps: 500,
+            surplus_cap_bps: 500,
+            min_fill_bps: 100,
             gas_budget: 16_000_000,
             gas_per_bid: 30_000,
             gas_per_byte: 16,
             byte_budget: 96 * 1024,
             max_winners: 255,
-            node_budget: 20_000,
+            node_budget: 2_000,
             max_intents: 1_000,
             max_bids: 10_000,
             confirmations: 1,
