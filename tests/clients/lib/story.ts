@@ -1,12 +1,11 @@
 // The story a wallet lives: sign, post, follow the stream until it is filled, believe only the chain.
 import { strict as assert } from "node:assert";
-import { randomBytes } from "node:crypto";
 import type { Hex } from "viem";
 import { Api, type Chain, type Token } from "./api.js";
-import { checkChain, checkTimeline } from "./checks.js";
+import { cancelHeld, cancelOpen } from "./cancel.js";
+import { type Filled, fillOne } from "./fill.js";
 import { EventFollower } from "./sse.js";
-import { type Toolkit, typedOf } from "./toolkit.js";
-import { type Intent, ZERO_ADDRESS, ZERO_WORD } from "./types.js";
+import type { Toolkit } from "./toolkit.js";
 import { Waiter } from "./waiter.js";
 
 export interface Options {
@@ -14,21 +13,15 @@ export interface Options {
   timeoutMs: number;
   sell: string | undefined;
   buy: string | undefined;
+  amount: bigint | undefined;
+  exactOut: boolean;
   log: (line: string) => void;
 }
 
-export interface Outcome {
-  id: Hex;
-  tx: Hex;
-  sold: string;
-  bought: string;
-  cancelled: Hex;
+export interface Outcome extends Filled {
+  cancelled: Hex[];
   connections: number;
 }
-
-/** How much worse than the reference price the wallet accepts. */
-const SLIPPAGE_PERCENT = 5n;
-const TTL_S = 3600;
 
 export async function liveStory(kit: Toolkit, options: Options): Promise<Outcome> {
   const api = new Api(options.api);
@@ -48,8 +41,8 @@ export async function liveStory(kit: Toolkit, options: Options): Promise<Outcome
   try {
     await waiter.until("the stream's hello", () => waiter.noted("connected"));
     const story = { api, kit, chain, waiter, follower, log };
-    const filled = await fillOne(story, pair);
-    const cancelled = await cancelOne(story, pair);
+    const filled = await fillOne(story, pair, options.exactOut);
+    const cancelled = [await cancelOpen(story, pair), await cancelHeld(story, pair)];
     return { ...filled, cancelled, connections: follower.connections };
   } finally {
     follower.close();
@@ -66,6 +59,7 @@ async function readAll(follower: EventFollower, waiter: Waiter): Promise<void> {
   }
 }
 
+/** What is traded; `fair` is worth `amount` at the reference prices. */
 export interface Pair {
   sell: Token;
   buy: Token;
@@ -89,72 +83,8 @@ async function choosePair(kit: Toolkit, chain: Chain, options: Options): Promise
     const balance = await kit.balance(sell.address, kit.address);
     if (balance < 1000n) continue;
     const unit = 10n ** BigInt(sell.decimals);
-    const amount = balance / 10n < unit ? balance / 10n : unit;
+    const amount = options.amount ?? (balance / 10n < unit ? balance / 10n : unit);
     return { sell, buy, amount, fair: (amount * BigInt(sell.price)) / BigInt(buy.price) };
   }
   throw new Error(`${kit.address} owns none of the listed tokens that it was told to sell`);
-}
-
-/** Makes, signs and names an intent; its id is its EIP-712 digest. */
-export async function signIntent({ kit, chain }: Story, pair: Pair, buyAmount: bigint): Promise<{ id: Hex; intent: Intent; signature: Hex }> {
-  const intent: Intent = {
-    owner: kit.address,
-    receiver: ZERO_ADDRESS,
-    sellToken: pair.sell.address,
-    buyToken: pair.buy.address,
-    sellAmount: pair.amount.toString(),
-    buyAmount: buyAmount.toString(),
-    nonce: BigInt(`0x${randomBytes(8).toString("hex")}`).toString(),
-    validTo: Math.floor(chain.server_time_ms / 1000) + Math.min(TTL_S, chain.max_ttl_s),
-    kind: 0,
-    partiallyFillable: false,
-    appData: ZERO_WORD,
-  };
-  const typed = typedOf(chain, "Intent", { ...intent });
-  return { id: kit.hash(typed), intent, signature: await kit.sign(typed) };
-}
-
-async function fillOne(story: Story, pair: Pair): Promise<Omit<Outcome, "cancelled" | "connections">> {
-  const { api, waiter, follower, log } = story;
-  const { id, intent, signature } = await signIntent(story, pair, (pair.fair * (100n - SLIPPAGE_PERCENT)) / 100n);
-  const posted = await api.postIntent(intent, signature);
-  assert.equal(posted.status, 201, "a new intent is created");
-  assert.equal(posted.body.id, id, "the API names the intent by the digest the wallet signed");
-  const again = await api.postIntent(intent, signature);
-  assert.equal(again.status, 200, "the same intent again is no second one");
-  assert.equal(again.body.id, id, "and has the same id");
-  log(`posted ${id}, and again: 201, 200`);
-
-  await waiter.until("intent.opened", () => waiter.event("intent.opened", id));
-  follower.interrupt();
-  log("cut the connection after intent.opened; resuming by Last-Event-ID");
-  const filled = await waiter.until("intent.filled", () => waiter.event("intent.filled", id));
-  log(`filled in auction ${filled.data["auction_id"]}: ${filled.data["tx"]}`);
-  assert(follower.connections >= 2, "the stream was resumed");
-  const { sold, bought, tx } = await checkChain(story, pair, intent, filled);
-
-  const view = await api.intent(id);
-  assert.equal(view.status, "filled", "the API's own view agrees");
-  assert.equal(view.evidence?.tx, tx, "and rests on the same transaction");
-  assert.equal((await api.postIntent(intent, signature)).body.status, "filled", "posting a filled intent again only tells so");
-  await checkTimeline(story, view);
-  return { id, tx, sold: sold.toString(), bought: bought.toString() };
-}
-
-async function cancelOne(story: Story, pair: Pair): Promise<Hex> {
-  const { api, kit, chain, waiter, log } = story;
-  const { id, intent, signature } = await signIntent(story, pair, pair.fair * 1000n);
-  await api.postIntent(intent, signature);
-  const owner = kit.address;
-  const consent = await kit.sign(typedOf(chain, "Cancel", { owner, intents: [id] }));
-  const [result] = await api.cancel(owner, [id], consent);
-  log(`cancelling ${id}: ${result?.result}`);
-  assert(result?.result === "cancelled" || result?.result === "too_late", `an open intent's cancellation is not ${result?.result}`);
-  if (result.result === "too_late") assert(result.auction_id !== undefined, "too_late names the auction that holds it");
-  await waiter.until("intent.cancelled", () => waiter.event("intent.cancelled", id));
-  assert.equal((await api.intent(id)).status, "cancelled", "the API's view agrees");
-  const [again] = await api.cancel(owner, [id], consent);
-  assert.equal(again?.result, "already_final", "cancelling twice is answered honestly");
-  log("cancelled, told on the stream");
-  return id;
 }

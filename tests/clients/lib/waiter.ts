@@ -33,7 +33,12 @@ export class Waiter {
 
   /** The first event of a kind about an intent. */
   event(kind: string, id: string): MarketEvent | undefined {
-    return this.#events.find((event) => event.kind === kind && event.data["id"] === id);
+    return this.find(kind, (event) => event.data["id"] === id);
+  }
+
+  /** The first event of a kind that is the one. */
+  find(kind: string, isIt: (event: MarketEvent) => boolean): MarketEvent | undefined {
+    return this.#events.find((event) => event.kind === kind && isIt(event));
   }
 
   /** Waits until `found` finds something; fails with what it waited for. */
