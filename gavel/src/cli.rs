@@ -1,6 +1,10 @@
 //! The command line.
 
-use std::{path::PathBuf, process::ExitCode};
+use std::{
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
 
 use clap::{Args, Parser, Subcommand};
 use infra::{
@@ -125,23 +129,25 @@ fn migrate(config: &ConfigArgs) -> Result<(), Exit> {
     })
 }
 
-#[allow(clippy::print_stdout, reason = "the command's result")]
+/// Prints a result; a reader that has seen enough, such as `head`, is no failure.
+fn print(text: &str) -> Result<(), Exit> {
+    match writeln!(io::stdout(), "{}", text.trim_end()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Exit::new(FAILED, error)),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
+
 fn show(config: &ConfigArgs) -> Result<(), Exit> {
     let config = config.load()?;
     let text = serde_json::to_string_pretty(&config).map_err(|e| Exit::new(FAILED, e))?;
-    println!("{text}");
-    Ok(())
+    print(&text)
 }
 
-#[allow(clippy::print_stdout, reason = "the command's result")]
 fn documents(args: &OpenapiArgs) -> Result<(), Exit> {
     match (&args.check, &args.write) {
         (Some(folder), _) => openapi::check(folder),
         (None, Some(folder)) => openapi::write(folder),
-        (None, None) => {
-            print!("{}", openapi::text()?);
-            Ok(())
-        }
+        (None, None) => print(&openapi::text()?),
     }
 }
 

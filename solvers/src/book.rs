@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     Amount, AuctionId, Intent, IntentId,
-    event::{AuctionOpened, Event, IntentFilled, IntentOpened},
-    intent::Kind,
+    event::{AuctionOpened, Event, IntentOpened},
 };
 
 use crate::{client::StreamItem, wire::Snapshot};
@@ -15,14 +14,15 @@ use crate::{client::StreamItem, wire::Snapshot};
 pub struct BookIntent {
     /// What was signed.
     pub intent: Intent,
-    /// What is filled already, in the unit of the exact side.
+    /// What was filled when it was opened, in the unit of the exact side.
     pub filled: Amount,
 }
 
 /// Open intents and the auction that takes bids, as far as the stream has told.
 ///
 /// An intent that won stays until it is filled, expired or cancelled: it may come back, and what
-/// is to be bid on is what [`AuctionOpened`] lists.
+/// is to be bid on is what [`AuctionOpened`] lists. Applying an event twice changes nothing: the
+/// events after a snapshot may repeat what it showed.
 #[derive(Clone, Debug, Default)]
 pub struct Book {
     intents: BTreeMap<IntentId, BookIntent>,
@@ -79,8 +79,13 @@ impl Book {
             Event::IntentCancelled(gone) | Event::IntentExpired(gone) => {
                 self.intents.remove(&gone.id);
             }
-            Event::IntentFilled(fill) => self.fill(fill),
-            Event::AuctionOpened(opened) => self.auction = Some((**opened).clone()),
+            // a part that is left comes back with `intent.opened`, which tells what is filled
+            Event::IntentFilled(fill) => {
+                if fill.complete {
+                    self.intents.remove(&fill.id);
+                }
+            }
+            Event::AuctionOpened(opened) => self.announce(opened),
             Event::AuctionClosed(closed) => self.close(closed.auction_id),
             Event::AuctionDecided(decided) => self.close(decided.auction_id),
             Event::AuctionVoid(void) => self.close(void.auction_id),
@@ -98,17 +103,11 @@ impl Book {
         self.intents.insert(opened.id, known);
     }
 
-    fn fill(&mut self, fill: &IntentFilled) {
-        if fill.complete {
-            self.intents.remove(&fill.id);
-            return;
-        }
-        if let Some(known) = self.intents.get_mut(&fill.id) {
-            let more = match known.intent.kind() {
-                Kind::ExactIn => fill.sold,
-                Kind::ExactOut => fill.bought,
-            };
-            known.filled = known.filled.checked_add(more).unwrap_or(Amount::MAX);
+    /// A snapshot may be newer than the first events after it, which then tell of the past.
+    fn announce(&mut self, opened: &AuctionOpened) {
+        let newer = self.auction.as_ref().is_none_or(|open| open.auction_id < opened.auction_id);
+        if newer {
+            self.auction = Some(opened.clone());
         }
     }
 

@@ -165,9 +165,13 @@ impl Client {
         path: &str,
         query: &[(&str, Option<&str>)],
     ) -> Result<A, ClientError> {
-        let given = query.iter().filter_map(|(name, value)| Some((name, (*value)?)));
-        let url = reqwest::Url::parse_with_params(&format!("{}{path}", self.base), given);
-        let url = url.map_err(|_| ClientError::BaseUrl(self.base.clone()))?;
+        let url = reqwest::Url::parse(&format!("{}{path}", self.base));
+        let mut url = url.map_err(|_| ClientError::BaseUrl(self.base.clone()))?;
+        for (name, value) in query {
+            if let Some(value) = value {
+                url.query_pairs_mut().append_pair(name, value);
+            }
+        }
         answer(self.http.get(url)).await
     }
 

@@ -1,7 +1,7 @@
 use alloy_primitives::{Address, B256};
 use domain::{
     BidId, OpenHash,
-    event::{AuctionClosed, BlockRef, IntentGone, TxRef},
+    event::{AuctionClosed, BlockRef, IntentFilled, IntentGone, TxRef},
 };
 use serde_json::json;
 
@@ -83,12 +83,21 @@ fn an_intent_leaves_the_book_when_it_is_filled_cancelled_or_expired() {
 }
 
 #[test]
-fn partial_fills_add_up_in_the_unit_of_the_exact_side() {
+fn a_partly_filled_intent_stays_and_comes_back_with_what_is_filled() {
     let mut book = Book::default();
     book.apply(&snapshot(0, true, vec![opened(1)]));
     book.apply(&filled(1, 30, false));
-    book.apply(&filled(1, 20, false));
-    assert_eq!(book.intents()[&id(1)].filled, Amount::from(50u64));
+    let rest = IntentOpened { filled: Amount::from(30u64), ..opened(1) };
+    book.apply(&event(Event::IntentOpened(rest)));
+    assert_eq!(book.intents()[&id(1)].filled, Amount::from(30u64));
+}
+
+#[test]
+fn events_that_a_snapshot_was_ahead_of_change_nothing() {
+    let mut book = Book::default();
+    book.apply(&event(Event::AuctionOpened(Box::new(auction(4)))));
+    book.apply(&event(Event::AuctionOpened(Box::new(auction(3)))));
+    assert_eq!(book.auction().unwrap().auction_id, AuctionId::new(4));
 }
 
 #[test]

@@ -15,7 +15,7 @@ pub enum ClientError {
     #[error(transparent)]
     Setup(#[from] infra::http::HttpError),
     /// The connection failed, broke or timed out. The request may have been served.
-    #[error("connection: {0}")]
+    #[error("connection: {}", cause(.0))]
     Connection(#[from] reqwest::Error),
     /// The stream broke, or was silent for too long.
     #[error("the stream broke: {0}")]
@@ -63,4 +63,13 @@ impl ClientError {
             _ => None,
         }
     }
+}
+
+/// The innermost cause: the outer ones only say that a request failed.
+fn cause(error: &dyn std::error::Error) -> String {
+    let mut innermost = error;
+    while let Some(source) = innermost.source() {
+        innermost = source;
+    }
+    innermost.to_string()
 }

@@ -45,6 +45,8 @@ pub(super) fn read(name: &str, data: &str) -> Result<Frame, ClientError> {
         "snapshot" => StreamItem::Snapshot(json(data)?),
         "heartbeat" => StreamItem::Heartbeat(json(data)?),
         "resync_required" => StreamItem::Resync(json(data)?),
+        // the connection ends after it, and is made again wherever the API is then
+        "closing" => return Ok(Frame::Other),
         _ => return event(name, data),
     };
     Ok(Frame::Item(item))
