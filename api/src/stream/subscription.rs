@@ -78,9 +78,15 @@ impl Subscription {
 
     /// The same, with a hello before anything else.
     pub(crate) async fn greeted(app: &Data<App>, from: SubscribeFrom) -> Result<Self, Problem> {
-        let hello = Item::Hello(Box::new(hello(app).await?));
+        let hello = hello(app).await?;
+        let said = wire::Cursor { epoch: hello.epoch, seq: hello.head_seq };
+        // `now` is the head the hello names: looking twice would lose what comes in between
+        let from = match from {
+            SubscribeFrom::Now => SubscribeFrom::After(said),
+            SubscribeFrom::Snapshot | SubscribeFrom::After(_) => from,
+        };
         let mut subscription = Self::open(app, from).await?;
-        subscription.pending.push_front(hello);
+        subscription.pending.push_front(Item::Hello(Box::new(hello)));
         Ok(subscription)
     }
 
