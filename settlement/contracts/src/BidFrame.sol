@@ -42,14 +42,16 @@ abstract contract BidFrame is IBidFrame, Nonces {
 
         uint256 paid = 0;
         for (uint256 k = 0; k < payments.length; ++k) {
-            if (payments[k].intent == 0) continue;
-            Transfers.pay(payments[k]);
+            Payment calldata payment = payments[k];
+            if (payment.intent == 0) continue;
+            Transfers.pay(payment);
             ++paid;
         }
         if (callbackGas != 0) _callFiller(bid, filler, callbackGas, callback);
         if (paid == payments.length) return;
         for (uint256 k = 0; k < payments.length; ++k) {
-            if (payments[k].intent == 0) Transfers.pay(payments[k]);
+            Payment calldata payment = payments[k];
+            if (payment.intent == 0) Transfers.pay(payment);
         }
     }
 

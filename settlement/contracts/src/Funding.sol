@@ -20,7 +20,7 @@ abstract contract Funding is ISettlement, Nonces {
             (, funds[i].balance) = Transfers.balanceOf(query.token, query.owner);
             (, funds[i].allowance) = Transfers.allowanceOf(query.token, query.owner);
             funds[i].filled = filled[query.digest];
-            funds[i].nonceUsed = nonces[query.owner][query.nonce >> 8] >> (query.nonce & 0xff) & 1 != 0;
+            funds[i].nonceUsed = nonces[query.owner][query.nonce >> 8].bits >> (query.nonce & 0xff) & 1 != 0;
         }
     }
 }

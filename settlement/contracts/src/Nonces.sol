@@ -10,15 +10,20 @@ import {INonces} from "./interfaces/INonces.sol";
 abstract contract Nonces is INonces {
     using LibTransient for LibTransient.TBytes32;
 
+    /// @dev A struct, so that its slot is computed once to read and to write it.
+    struct Word {
+        uint256 bits;
+    }
+
     /// @inheritdoc INonces
-    mapping(address owner => mapping(uint256 word => uint256 bits)) public nonces;
+    mapping(address owner => mapping(uint256 word => Word)) public nonces;
 
     /// @inheritdoc INonces
     mapping(bytes32 intent => uint256 amount) public filled;
 
     /// @inheritdoc INonces
     function invalidateNonces(uint256 word, uint256 mask) external {
-        nonces[msg.sender][word] |= mask;
+        nonces[msg.sender][word].bits |= mask;
         emit NoncesInvalidated(msg.sender, word, mask);
     }
 
@@ -44,10 +49,10 @@ abstract contract Nonces is INonces {
     }
 
     function _fill(bytes32 intent, address owner, uint256 nonce, bool done) private {
-        mapping(uint256 => uint256) storage bitmap = nonces[owner];
-        uint256 bits = bitmap[nonce >> 8];
+        Word storage word = nonces[owner][nonce >> 8];
+        uint256 bits = word.bits;
         uint256 bit = 1 << (nonce & 0xff);
         if (bits & bit != 0) revert NonceUsed(intent);
-        if (done) bitmap[nonce >> 8] = bits | bit;
+        if (done) word.bits = bits | bit;
     }
 }

@@ -255,9 +255,10 @@ library BidReader {
         }
     }
 
-    /// @dev Writes the count and the payments from `to`, and sums them up in the orders. The legs' hash
-    /// is over digests, so its words are put behind the payments, where the callback will overwrite
-    /// them. Not `balanced` if a leg joins what does not fit.
+    /// @dev Writes the count and the payments from `to`, and sums them up in the orders. The filler has
+    /// an order as well, of id zero, so that all legs are alike. The legs' hash is over digests: its
+    /// words are put behind the payments, where the callback will overwrite them. Not `balanced` if
+    /// a leg joins what does not fit.
     function _legs(uint256 pos, uint256 orders, uint256 to, address filler)
         private
         pure
@@ -270,72 +271,61 @@ library BidReader {
             next = pos + 2;
             to += 32;
             uint256 hashed = to + count * PAYMENT;
+            uint256 fillers = _fillersOrder(hashed + count * LEG, filler);
             uint256 bad = 0;
             for (uint256 end = hashed; to < end; to += PAYMENT) {
-                uint256 payer = _end(orders, next.take(1), next);
-                uint256 payee = _end(orders, (next + 1).take(1), next);
+                uint256 payer = _end(orders, fillers, next.take(1), next);
+                uint256 payee = _end(orders, fillers, (next + 1).take(1), next);
                 uint256 amount;
                 (amount, next) = (next + 2).uintAt();
-                bad |= _payment(to, payer, payee, amount, filler, next);
-                hashed.set(payer == 0 ? bytes32(0) : payer.get());
-                (hashed + 32).set(payee == 0 ? bytes32(0) : payee.get());
+                hashed.set(payer.get());
+                (hashed + 32).set(payee.get());
                 (hashed + 64).set(amount);
                 hashed += LEG;
+
+                uint256 token = payer == fillers ? _token(payee, 128, 9) : _token(payer, 96, 8);
+                if (payee != fillers) bad |= uint160(token) ^ uint256((payee + 128).get());
+                if (payer == payee) {
+                    if (payer == fillers) revert ISettlement.NotCanonical(next);
+                    bad = 1;
+                }
+                bad |= (payer + 384).add(amount) | (payee + 416).add(amount);
+                to.set(token);
+                (to + 32).set((payer + 32).get());
+                (to + 64).set((payee + 64).get());
+                (to + 96).set(amount);
+                (to + 128).set(payer.get());
             }
             legsHash = to.hash(count * LEG);
             balanced = bad == 0;
         }
     }
 
-    /// @dev The order at one end of a leg; zero for the filler.
-    function _end(uint256 orders, uint256 index, uint256 pos) private pure returns (uint256 order) {
+    /// @dev Writes the words of an order that legs of the filler touch.
+    function _fillersOrder(uint256 to, address filler) private pure returns (uint256 order) {
         unchecked {
-            if (index == FILLER) return 0;
-            if (index >= uint256(orders.get())) revert ISettlement.NotCanonical(pos);
-            return orders + 32 + index * ORDER;
+            to.set(uint256(0));
+            (to + 32).set(filler);
+            (to + 64).set(filler);
+            (to + 384).set(uint256(0));
+            (to + 416).set(uint256(0));
+            return to;
         }
     }
 
-    /// @dev Writes one payment and adds it to the sums of its ends. `bad` is not zero if they do not
-    /// trade the same token, are the same, or a sum overflows.
-    function _payment(uint256 to, uint256 payer, uint256 payee, uint256 amount, address filler, uint256 pos)
-        private
-        pure
-        returns (uint256 bad)
-    {
+    /// @dev The order at one end of a leg.
+    function _end(uint256 orders, uint256 fillers, uint256 index, uint256 pos) private pure returns (uint256 order) {
         unchecked {
-            uint256 token;
-            if (payer != 0) {
-                token = uint256((payer + 96).get()) | ((uint256((payer + 320).get()) >> 8) & 1) << 160;
-                bad = _add(payer + 384, amount);
-                to.set(token);
-                (to + 32).set((payer + 32).get());
-                (to + 128).set(payer.get());
-            } else {
-                if (payee == 0) revert ISettlement.NotCanonical(pos);
-                token = uint256((payee + 128).get()) | ((uint256((payee + 320).get()) >> 9) & 1) << 160;
-                to.set(token);
-                (to + 32).set(filler);
-                (to + 128).set(uint256(0));
-            }
-            if (payee != 0) {
-                bad |= _add(payee + 416, amount);
-                bad |= uint160(token) ^ uint256((payee + 128).get());
-                if (payer == payee) bad = 1;
-                (to + 64).set((payee + 64).get());
-            } else {
-                (to + 64).set(filler);
-            }
-            (to + 96).set(amount);
+            if (index < uint256(orders.get())) return orders + 32 + index * ORDER;
+            if (index != FILLER) revert ISettlement.NotCanonical(pos);
+            return fillers;
         }
     }
 
-    /// @dev Adds to a word in memory; not zero if that overflows.
-    function _add(uint256 pos, uint256 amount) private pure returns (uint256 overflow) {
+    /// @dev An order's token, with the flag that says whether it is plain in bit 160.
+    function _token(uint256 order, uint256 offset, uint256 flag) private pure returns (uint256 token) {
         unchecked {
-            uint256 sum = uint256(pos.get()) + amount;
-            pos.set(sum);
-            return sum < amount ? 1 : 0;
+            return uint256((order + offset).get()) | ((uint256((order + 320).get()) >> flag) & 1) << 160;
         }
     }
 }
