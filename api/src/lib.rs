@@ -7,6 +7,7 @@ mod asyncapi;
 mod bids;
 mod body;
 mod clock;
+mod documents;
 mod intake;
 mod limit;
 mod openapi;
@@ -17,6 +18,7 @@ mod stream;
 
 pub use app::Deps;
 pub use asyncapi::asyncapi;
+pub use documents::documents;
 pub use openapi::openapi;
 pub use problem::{Code, Facts, Problem};
 pub use server::{ApiError, Bound, bind, run};

@@ -264,6 +264,7 @@ impl Problem {
     }
 
     /// Its code.
+    #[cfg(test)]
     #[must_use]
     pub(crate) const fn code(&self) -> Code {
         self.code

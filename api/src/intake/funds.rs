@@ -102,7 +102,7 @@ mod tests {
     fn a_used_nonce_or_a_full_fill_ends_it() {
         let used = Funds { nonce_used: true, ..funds(1_000, 1_000) };
         assert_eq!(code(&intent(false), &used), Some(Code::NonceUsed));
-        let full = Funds { filled: Amount::from(1_000), ..funds(1_000, 1_000) };
+        let full = Funds { filled: Amount::from(1_000u64), ..funds(1_000, 1_000) };
         assert_eq!(code(&intent(true), &full), Some(Code::NonceUsed));
     }
 }

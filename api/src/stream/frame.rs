@@ -8,7 +8,6 @@ use infra::pg::event::{Cursor, StreamedEvent};
 pub(crate) struct Frame {
     pub(crate) cursor: Cursor,
     json: Box<str>,
-    kind: Box<str>,
     sse: Bytes,
 }
 
@@ -20,20 +19,14 @@ impl Frame {
         Self {
             cursor: event.cursor(),
             json: json.into(),
-            kind: event.kind.as_str().into(),
             sse: sse.into(),
         }
     }
 
     /// `{"cursor","seq","at_ms","kind","data"}`
+    #[cfg(test)]
     pub(crate) fn json(&self) -> &str {
         &self.json
-    }
-
-    /// The event's stable name.
-    #[cfg(test)]
-    pub(crate) fn kind(&self) -> &str {
-        &self.kind
     }
 
     /// As a Server-Sent Event.
@@ -75,6 +68,5 @@ pub(super) mod tests {
         let sse = String::from_utf8(frame.sse().to_vec()).unwrap();
         assert!(sse.starts_with("id: 3:9\nevent: auction.published\ndata: {"), "{sse}");
         assert!(sse.ends_with("}\n\n"));
-        assert_eq!(frame.kind(), "auction.published");
     }
 }

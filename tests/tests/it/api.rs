@@ -1,0 +1,13 @@
+//! The api as clients see it, in this process, on real stores and a real node; the market is
+//! driven by hand, a step at a time.
+
+mod cable;
+mod cancel;
+mod edge;
+mod events;
+mod input;
+mod intents;
+mod outage;
+mod sealed;
+mod socket;
+mod sse;
