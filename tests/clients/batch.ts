@@ -1,5 +1,14 @@
 // Packs a batch as settlement/contracts/FORMAT.md lays it out; the twin of domain's `batch::encode`.
-import { type Hex, concatHex, numberToHex, parseCompactSignature, parseSignature, serializeCompactSignature, signatureToCompactSignature, size } from "viem";
+import {
+  type Hex,
+  concatHex,
+  numberToHex,
+  parseCompactSignature,
+  parseSignature,
+  serializeCompactSignature,
+  signatureToCompactSignature,
+  size,
+} from "viem";
 import { type BidTerms, type Intent, type Leg, ZERO_ADDRESS, ZERO_WORD } from "./lib/types.js";
 
 export interface BatchHeader {
@@ -48,8 +57,12 @@ const ascending = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0)
 function packIntent({ intent, signature, contract = false }: SignedIntent, tokens: readonly string[]): Hex {
   const hasReceiver = BigInt(intent.receiver) !== BigInt(ZERO_ADDRESS);
   const hasAppData = intent.appData !== ZERO_WORD;
-  const flags = intent.kind | (Number(intent.partiallyFillable) << 1) | (Number(hasReceiver) << 2)
-    | (Number(hasAppData) << 3) | (Number(contract) << 4);
+  const flags =
+    intent.kind |
+    (Number(intent.partiallyFillable) << 1) |
+    (Number(hasReceiver) << 2) |
+    (Number(hasAppData) << 3) |
+    (Number(contract) << 4);
   return concatHex([
     byte(flags),
     intent.owner,
@@ -66,13 +79,19 @@ function packIntent({ intent, signature, contract = false }: SignedIntent, token
 }
 
 function packBid({ bid, legs, callback, signature }: SignedBid, book: ReadonlyMap<Hex, SignedIntent>): Hex {
-  const ids = [...new Set(legs.flatMap((leg) => [leg.from, leg.to]))].filter((id) => id !== ZERO_WORD).sort(ascending);
+  const ids = [...new Set(legs.flatMap((leg) => [leg.from, leg.to]))]
+    .filter((id) => id !== ZERO_WORD)
+    .sort(ascending);
   const intents = ids.map((id) => {
     const intent = book.get(id);
     if (intent === undefined) throw new Error(`intent ${id} is not at hand`);
     return intent;
   });
-  const tokens = [...new Set(intents.flatMap(({ intent }) => [intent.sellToken.toLowerCase(), intent.buyToken.toLowerCase()]))].sort(ascending) as Hex[];
+  const tokens = [
+    ...new Set(
+      intents.flatMap(({ intent }) => [intent.sellToken.toLowerCase(), intent.buyToken.toLowerCase()]),
+    ),
+  ].sort(ascending) as Hex[];
   const end = (id: Hex): Hex => byte(id === ZERO_WORD ? FILLER : ids.indexOf(id));
   return concatHex([
     bid.solver,
@@ -97,7 +116,11 @@ function packBid({ bid, legs, callback, signature }: SignedBid, book: ReadonlyMa
 }
 
 /** The batch's bytes; `intents` holds at least every intent the bids touch. */
-export function packBatch(header: BatchHeader, bids: readonly SignedBid[], intents: readonly SignedIntent[]): Hex {
+export function packBatch(
+  header: BatchHeader,
+  bids: readonly SignedBid[],
+  intents: readonly SignedIntent[],
+): Hex {
   const book = new Map(intents.map((intent) => [intent.id, intent]));
   const packed = concatHex([
     byte(1),

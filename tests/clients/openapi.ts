@@ -48,9 +48,14 @@ function checkRoutes(document: OpenAPI3): void {
   const names = new Set<string>();
   for (const [path, methods] of ROUTES) {
     for (const method of methods) {
-      const operation = (document.paths?.[path] as Record<string, { operationId?: string; responses?: object }> | undefined)?.[method];
+      const operation = (
+        document.paths?.[path] as Record<string, { operationId?: string; responses?: object }> | undefined
+      )?.[method];
       assert(operation !== undefined, `${method} ${path} is not described`);
-      assert(operation.operationId !== undefined && !names.has(operation.operationId), `${method} ${path} has a name of its own`);
+      assert(
+        operation.operationId !== undefined && !names.has(operation.operationId),
+        `${method} ${path} has a name of its own`,
+      );
       names.add(operation.operationId);
       assert(Object.keys(operation.responses ?? {}).length > 0, `${method} ${path} says what it answers`);
     }
@@ -59,17 +64,27 @@ function checkRoutes(document: OpenAPI3): void {
 
 function compile(folder: string): string[] {
   const options: ts.CompilerOptions = {
-    strict: true, noEmit: true, module: ts.ModuleKind.NodeNext, moduleResolution: ts.ModuleResolutionKind.NodeNext,
-    target: ts.ScriptTarget.ES2022, skipLibCheck: false, types: [],
+    strict: true,
+    noEmit: true,
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+    target: ts.ScriptTarget.ES2022,
+    skipLibCheck: false,
+    types: [],
   };
   const program = ts.createProgram([join(folder, "client.ts")], options);
-  const flat = (diagnostic: ts.Diagnostic): string => ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n");
-  return ts.getPreEmitDiagnostics(program).map((diagnostic) => `${diagnostic.file?.fileName ?? ""}: ${flat(diagnostic)}`);
+  const flat = (diagnostic: ts.Diagnostic): string =>
+    ts.flattenDiagnosticMessageText(diagnostic.messageText, "\n");
+  return ts
+    .getPreEmitDiagnostics(program)
+    .map((diagnostic) => `${diagnostic.file?.fileName ?? ""}: ${flat(diagnostic)}`);
 }
 
 async function main(): Promise<void> {
   const document = await load(new Args(process.argv.slice(2), ["api", "file"], []));
-  const verdict = await new Validator().validate(structuredClone(document) as unknown as Record<string, unknown>);
+  const verdict = await new Validator().validate(
+    structuredClone(document) as unknown as Record<string, unknown>,
+  );
   assert(verdict.valid, `not valid OpenAPI: ${JSON.stringify(verdict.errors)}`);
   checkRoutes(document);
   const types = astToString(await openapiTS(document));
@@ -83,7 +98,9 @@ async function main(): Promise<void> {
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-  console.log(`ok: OpenAPI ${document.openapi}, ${Object.keys(document.paths ?? {}).length} paths, types compile`);
+  console.log(
+    `ok: OpenAPI ${document.openapi}, ${Object.keys(document.paths ?? {}).length} paths, types compile`,
+  );
 }
 
 main().catch((error: unknown) => {

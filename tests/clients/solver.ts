@@ -41,14 +41,19 @@ async function solve(api: Api, bidder: Bidder, socket: MarketSocket, { until, in
       book.apply(frame);
       const bid = sent?.submission.id;
       if (frame.kind === "intent.filled" && frame.data["bid"] === bid) done.add("filled");
-      if (frame.kind === "intent.fill_failed" && frame.data["bid"] === bid) throw new Error(`the bid failed on chain: ${JSON.stringify(frame.data)}`);
+      if (frame.kind === "intent.fill_failed" && frame.data["bid"] === bid)
+        throw new Error(`the bid failed on chain: ${JSON.stringify(frame.data)}`);
       if (frame.kind === "auction.decided" && frame.data["auction_id"] === sent?.auction.auction_id) {
         const won = (frame.data["winners"] as Hex[]).includes(bid ?? "0x");
         log(won ? "won" : "lost");
         // another auction, another bid
         if (!won && until === "filled") sent = undefined;
       }
-      if (frame.kind === "auction.published" && receipt !== undefined && frame.data["auction_id"] === receipt.auction_id) {
+      if (
+        frame.kind === "auction.published" &&
+        receipt !== undefined &&
+        frame.data["auction_id"] === receipt.auction_id
+      ) {
         checkPublished(await api.auction(receipt.auction_id), receipt);
         log("published: the bid is under the root");
         done.add("published");
@@ -63,7 +68,8 @@ async function solve(api: Api, bidder: Bidder, socket: MarketSocket, { until, in
       sent = { submission, auction };
       log(`bid ${id} in auction ${auction.auction_id}`);
     }
-    if (done.has(until) && receipt !== undefined && sent !== undefined) return { bid: sent.submission.id, receipt };
+    if (done.has(until) && receipt !== undefined && sent !== undefined)
+      return { bid: sent.submission.id, receipt };
   }
   throw new Error("the stream ended");
 }
@@ -72,12 +78,18 @@ function choose(book: Book, inventory: boolean): Leg[] | undefined {
   const intents = book.fillable();
   const match = findMatch(intents);
   if (match !== undefined || !inventory) return match;
-  const prices = new Map((book.auction?.prices ?? []).map(({ token, price }) => [token as string, BigInt(price)]));
+  const prices = new Map(
+    (book.auction?.prices ?? []).map(({ token, price }) => [token as string, BigInt(price)]),
+  );
   return intents.map((intent) => fillAlone(intent, prices)).find((legs) => legs !== undefined);
 }
 
 async function main(): Promise<void> {
-  const args = new Args(process.argv.slice(2), ["api", "key", "filler", "solver", "until", "timeout"], ["json", "inventory"]);
+  const args = new Args(
+    process.argv.slice(2),
+    ["api", "key", "filler", "solver", "until", "timeout"],
+    ["json", "inventory"],
+  );
   const json = args.has("json");
   const log = (line: string): void => (json ? console.error(line) : console.log(line));
   const until = STAGES.find((stage) => stage === (args.get("until") ?? "acked"));
@@ -88,7 +100,9 @@ async function main(): Promise<void> {
   const api = new Api(args.required("api"));
   const bidder = new Bidder(await api.chain(), key, solver, filler);
   const socket = new MarketSocket(api.base, args.seconds("timeout", 60));
-  const outcome = await solve(api, bidder, socket, { until, inventory: args.has("inventory"), log }).finally(() => socket.close());
+  const outcome = await solve(api, bidder, socket, { until, inventory: args.has("inventory"), log }).finally(
+    () => socket.close(),
+  );
   console.log(json ? JSON.stringify({ ok: true, ...outcome }) : `ok: ${outcome.bid} is ${until}`);
 }
 

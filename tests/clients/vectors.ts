@@ -17,7 +17,8 @@ async function main(mode: string | undefined): Promise<void> {
     merkle: merkleVectors(),
   };
   if (mode === "--write") {
-    for (const [name, vectors] of Object.entries(made)) writeFileSync(pathOf(name), `${JSON.stringify(vectors, null, 2)}\n`);
+    for (const [name, vectors] of Object.entries(made))
+      writeFileSync(pathOf(name), `${JSON.stringify(vectors, null, 2)}\n`);
     console.log(`wrote ${Object.keys(made).join(", ")}`);
     return;
   }

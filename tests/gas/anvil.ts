@@ -3,7 +3,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
-const PLATFORMS: Record<string, string> = { "linux-x64": "linux-amd64", "linux-arm64": "linux-arm64", "darwin-x64": "darwin-amd64", "darwin-arm64": "darwin-arm64" };
+const PLATFORMS: Record<string, string> = {
+  "linux-x64": "linux-amd64",
+  "linux-arm64": "linux-arm64",
+  "darwin-x64": "darwin-amd64",
+  "darwin-arm64": "darwin-arm64",
+};
 
 export interface Anvil {
   url: string;
@@ -12,9 +17,15 @@ export interface Anvil {
 
 export async function startAnvil(): Promise<Anvil> {
   const platform = PLATFORMS[`${process.platform}-${process.arch}`];
-  const binary = fileURLToPath(new URL(`../node_modules/@foundry-rs/anvil-${platform}/bin/anvil`, import.meta.url));
+  const binary = fileURLToPath(
+    new URL(`../node_modules/@foundry-rs/anvil-${platform}/bin/anvil`, import.meta.url),
+  );
   if (!existsSync(binary)) throw new Error(`${binary} is missing: run npm ci in tests/`);
-  const child = spawn(binary, ["--host", "127.0.0.1", "--port", "0", "--hardfork", "prague", "--accounts", "4"], { stdio: ["ignore", "pipe", "inherit"] });
+  const child = spawn(
+    binary,
+    ["--host", "127.0.0.1", "--port", "0", "--hardfork", "prague", "--accounts", "4"],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
   const kill = (): void => void child.kill("SIGKILL");
   process.once("exit", kill);
   const url = await address(child);

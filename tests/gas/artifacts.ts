@@ -11,13 +11,17 @@ export function gavel(name: string): Artifact {
   return JSON.parse(readFileSync(path, "utf8")) as Artifact;
 }
 
-export const cow = (name: string): Artifact => load(`@cowprotocol/contracts/lib/contracts/${name}.json`) as Artifact;
+export const cow = (name: string): Artifact =>
+  load(`@cowprotocol/contracts/lib/contracts/${name}.json`) as Artifact;
 
 /** Uniswap's package compiles its contracts in, but does not export them. */
 export function uniswap(name: string): Artifact {
   const entry = load.resolve("@uniswap/uniswapx-sdk");
   const root = entry.slice(0, entry.lastIndexOf("/dist/"));
-  const module = load(`${root}/dist/cjs/src/contracts/factories/${name}__factory.js`) as Record<string, Artifact>;
+  const module = load(`${root}/dist/cjs/src/contracts/factories/${name}__factory.js`) as Record<
+    string,
+    Artifact
+  >;
   const found = module[`${name}__factory`];
   if (found === undefined) throw new Error(`${name} is not in @uniswap/uniswapx-sdk`);
   return { abi: found.abi, bytecode: found.bytecode };

@@ -1,5 +1,17 @@
 // Deploys contracts and sends transactions whose gas is counted whole: 21,000, calldata and refunds included.
-import { type Abi, type Address, type Hex, createTestClient, encodeDeployData, encodeFunctionData, http, keccak256, numberToHex, publicActions, stringToHex } from "viem";
+import {
+  type Abi,
+  type Address,
+  type Hex,
+  createTestClient,
+  encodeDeployData,
+  encodeFunctionData,
+  http,
+  keccak256,
+  numberToHex,
+  publicActions,
+  stringToHex,
+} from "viem";
 import { type PrivateKeyAccount, privateKeyToAccount } from "viem/accounts";
 import { foundry } from "viem/chains";
 
@@ -17,13 +29,16 @@ export const CHAIN_ID = foundry.id;
 const GAS_LIMIT = numberToHex(29_000_000);
 
 /** A reproducible account, distinct by name. */
-export const account = (name: string): PrivateKeyAccount => privateKeyToAccount(keccak256(stringToHex(`gas: ${name}`)));
+export const account = (name: string): PrivateKeyAccount =>
+  privateKeyToAccount(keccak256(stringToHex(`gas: ${name}`)));
 
 export class Chain {
   readonly client;
 
   private constructor(url: string) {
-    this.client = createTestClient({ mode: "anvil", chain: foundry, transport: http(url) }).extend(publicActions);
+    this.client = createTestClient({ mode: "anvil", chain: foundry, transport: http(url) }).extend(
+      publicActions,
+    );
   }
 
   /** Every account may send, without a signature: it costs the same. */
@@ -45,14 +60,24 @@ export class Chain {
   }
 
   /** The gas the transaction used; a transaction that reverts is an error. */
-  async send(from: Address, to: Contract, functionName: string, args: readonly unknown[]): Promise<{ gas: bigint; logs: number }> {
+  async send(
+    from: Address,
+    to: Contract,
+    functionName: string,
+    args: readonly unknown[],
+  ): Promise<{ gas: bigint; logs: number }> {
     const data = encodeFunctionData({ abi: to.abi, functionName, args });
     const receipt = await this.#mine({ from, to: to.address, data });
     return { gas: receipt.gasUsed, logs: receipt.logs.length };
   }
 
   async read<T>(from: Contract, functionName: string, args: readonly unknown[] = []): Promise<T> {
-    return (await this.client.readContract({ address: from.address, abi: from.abi, functionName, args })) as T;
+    return (await this.client.readContract({
+      address: from.address,
+      abi: from.abi,
+      functionName,
+      args,
+    })) as T;
   }
 
   async now(): Promise<number> {
@@ -60,10 +85,15 @@ export class Chain {
   }
 
   async #mine(transaction: { from: Address; to?: Address; data: Hex }) {
-    const hash = await this.client.request({ method: "eth_sendTransaction", params: [{ ...transaction, gas: GAS_LIMIT }] } as never) as Hex;
+    const hash = (await this.client.request({
+      method: "eth_sendTransaction",
+      params: [{ ...transaction, gas: GAS_LIMIT }],
+    } as never)) as Hex;
     const receipt = await this.#receipt(hash);
     if (receipt.status === "success") return receipt;
-    const reason = await this.client.request({ method: "eth_call", params: [{ ...transaction, gas: GAS_LIMIT }, "latest"] } as never).catch((error: Error) => error.message);
+    const reason = await this.client
+      .request({ method: "eth_call", params: [{ ...transaction, gas: GAS_LIMIT }, "latest"] } as never)
+      .catch((error: Error) => error.message);
     throw new Error(`a transaction reverted: ${String(reason).slice(0, 400)}`);
   }
 

@@ -13,9 +13,17 @@ import { UniswapX } from "./uniswapx.js";
 const SIZES = [1, 2, 10, 50];
 /** What was measured for these peers before, so that a drifting method shows (within 1 %). */
 const KNOWN: Record<string, number> = {
-  cow_matched_2: 82_066, cow_matched_10: 62_563, cow_matched_50: 58_685,
-  cow_inventory_1: 134_046, cow_inventory_2: 95_859, cow_inventory_10: 65_318, cow_inventory_50: 59_237,
-  uniswapx_direct_1: 120_089, uniswapx_direct_2: 97_994, uniswapx_direct_10: 80_343, uniswapx_direct_50: 79_819,
+  cow_matched_2: 82_066,
+  cow_matched_10: 62_563,
+  cow_matched_50: 58_685,
+  cow_inventory_1: 134_046,
+  cow_inventory_2: 95_859,
+  cow_inventory_10: 65_318,
+  cow_inventory_50: 59_237,
+  uniswapx_direct_1: 120_089,
+  uniswapx_direct_2: 97_994,
+  uniswapx_direct_10: 80_343,
+  uniswapx_direct_50: 79_819,
 };
 
 /** Nonces in a word of the bitmap that no user has touched, and then in the same word again. */
@@ -36,7 +44,8 @@ class Nonces {
 
 async function measurePeers(market: Market): Promise<Map<string, number>> {
   const found = new Map<string, number>();
-  const note = (name: string, gas: bigint, n: number): void => void found.set(`${name}_${n}`, Number(gas) / n);
+  const note = (name: string, gas: bigint, n: number): void =>
+    void found.set(`${name}_${n}`, Number(gas) / n);
   const cow = await Cow.deploy(market);
   const uniswapx = await UniswapX.deploy(market);
   await cow.matched(matchedSwaps(market, 2));
@@ -51,7 +60,8 @@ async function measurePeers(market: Market): Promise<Map<string, number>> {
 
 async function measureGavel(market: Market): Promise<Map<string, number>> {
   const found = new Map<string, number>();
-  const note = (name: string, gas: bigint, n: number): void => void found.set(`${name}_${n}`, Number(gas) / n);
+  const note = (name: string, gas: bigint, n: number): void =>
+    void found.set(`${name}_${n}`, Number(gas) / n);
   const gavel = await Gavel.deploy(market);
   const nonces = new Nonces();
   // the settler's lane and every solver's nonce word are in use already, as they mostly are
@@ -65,13 +75,17 @@ async function measureGavel(market: Market): Promise<Map<string, number>> {
     note("inventory_fresh", await gavel.inventory(inventory, nonces.fresh()), n);
     note("inventory_returning", await gavel.inventory(inventory, nonces.returning()), n);
   }
-  found.set("isolated25_fresh_50", Number(await gavel.isolated(matchedSwaps(market, 50), nonces.fresh())) / 50);
+  found.set(
+    "isolated25_fresh_50",
+    Number(await gavel.isolated(matchedSwaps(market, 50), nonces.fresh())) / 50,
+  );
   return found;
 }
 
 function rows(peers: Map<string, number>, gavel: Map<string, number>): Row[] {
   const own = [...gavel].map(([name, value]) => {
-    if (name === "isolated25_fresh_50") return row("gas_isolated25_fresh_50", value, peers.get("cow_matched_50"));
+    if (name === "isolated25_fresh_50")
+      return row("gas_isolated25_fresh_50", value, peers.get("cow_matched_50"));
     const [way, , n] = name.split("_");
     return row(`gas_per_swap_${name}`, value, peers.get(`cow_${way}_${n}`));
   });
@@ -83,7 +97,8 @@ function rows(peers: Map<string, number>, gavel: Map<string, number>): Row[] {
 function checkMethod(peers: Map<string, number>): void {
   for (const [name, known] of Object.entries(KNOWN)) {
     const value = peers.get(name) ?? 0;
-    if (Math.abs(value / known - 1) > 0.01) throw new Error(`${name} takes ${Math.round(value)} gas, known are ${known}`);
+    if (Math.abs(value / known - 1) > 0.01)
+      throw new Error(`${name} takes ${Math.round(value)} gas, known are ${known}`);
   }
 }
 

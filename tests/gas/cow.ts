@@ -5,10 +5,18 @@ import { CHAIN_ID, type Chain, type Contract, account } from "./chain.js";
 import { AMOUNT, LIMIT, type Market, type Swap, approve, hold, usersOf } from "./market.js";
 
 const ORDER = [
-  { name: "sellToken", type: "address" }, { name: "buyToken", type: "address" }, { name: "receiver", type: "address" },
-  { name: "sellAmount", type: "uint256" }, { name: "buyAmount", type: "uint256" }, { name: "validTo", type: "uint32" },
-  { name: "appData", type: "bytes32" }, { name: "feeAmount", type: "uint256" }, { name: "kind", type: "string" },
-  { name: "partiallyFillable", type: "bool" }, { name: "sellTokenBalance", type: "string" }, { name: "buyTokenBalance", type: "string" },
+  { name: "sellToken", type: "address" },
+  { name: "buyToken", type: "address" },
+  { name: "receiver", type: "address" },
+  { name: "sellAmount", type: "uint256" },
+  { name: "buyAmount", type: "uint256" },
+  { name: "validTo", type: "uint32" },
+  { name: "appData", type: "bytes32" },
+  { name: "feeAmount", type: "uint256" },
+  { name: "kind", type: "string" },
+  { name: "partiallyFillable", type: "bool" },
+  { name: "sellTokenBalance", type: "string" },
+  { name: "buyTokenBalance", type: "string" },
 ] as const;
 
 const APP_DATA: Hex = `0x${"00".repeat(32)}`;
@@ -16,12 +24,19 @@ const APP_DATA: Hex = `0x${"00".repeat(32)}`;
 export class Cow {
   #round = 0;
 
-  private constructor(private readonly market: Market, private readonly settlement: Contract, private readonly solver: Address) {}
+  private constructor(
+    private readonly market: Market,
+    private readonly settlement: Contract,
+    private readonly solver: Address,
+  ) {}
 
   static async deploy(market: Market): Promise<Cow> {
     const { chain, admin } = market;
     const allowList = await chain.deploy(admin, artifact("GPv2AllowListAuthentication"));
-    const settlement = await chain.deploy(admin, artifact("GPv2Settlement"), [allowList.address, zeroAddress]);
+    const settlement = await chain.deploy(admin, artifact("GPv2Settlement"), [
+      allowList.address,
+      zeroAddress,
+    ]);
     await chain.send(admin, allowList, "initializeManager", [admin]);
     const solver = account("cow solver").address;
     await chain.send(admin, allowList, "addSolver", [solver]);
@@ -39,9 +54,11 @@ export class Cow {
   async inventory(swaps: Swap[]): Promise<bigint> {
     const { a, b } = this.market;
     const total = AMOUNT * BigInt(swaps.length);
-    const call = (token: Contract, functionName: string, args: unknown[]) => (
-      { target: token.address, value: 0n, callData: encodeFunctionData({ abi: token.abi, functionName, args }) }
-    );
+    const call = (token: Contract, functionName: string, args: unknown[]) => ({
+      target: token.address,
+      value: 0n,
+      callData: encodeFunctionData({ abi: token.abi, functionName, args }),
+    });
     return this.#settle(swaps, [
       call(b, "transferFrom", [this.solver, this.settlement.address, total]),
       call(a, "transfer", [this.solver, total]),
@@ -64,15 +81,38 @@ export class Cow {
 
   async #trade({ user, sell, buy }: Swap, tokens: Address[], validTo: number) {
     const message = {
-      sellToken: sell.address, buyToken: buy.address, receiver: user.address, sellAmount: AMOUNT, buyAmount: LIMIT, validTo,
-      appData: APP_DATA, feeAmount: 0n, kind: "sell", partiallyFillable: false, sellTokenBalance: "erc20", buyTokenBalance: "erc20",
+      sellToken: sell.address,
+      buyToken: buy.address,
+      receiver: user.address,
+      sellAmount: AMOUNT,
+      buyAmount: LIMIT,
+      validTo,
+      appData: APP_DATA,
+      feeAmount: 0n,
+      kind: "sell",
+      partiallyFillable: false,
+      sellTokenBalance: "erc20",
+      buyTokenBalance: "erc20",
     };
-    const domain = { name: "Gnosis Protocol", version: "v2", chainId: CHAIN_ID, verifyingContract: this.settlement.address };
-    const signature = await user.signTypedData({ domain, types: { Order: ORDER }, primaryType: "Order", message });
+    const domain = {
+      name: "Gnosis Protocol",
+      version: "v2",
+      chainId: CHAIN_ID,
+      verifyingContract: this.settlement.address,
+    };
+    const signature = await user.signTypedData({
+      domain,
+      types: { Order: ORDER },
+      primaryType: "Order",
+      message,
+    });
     return {
       ...message,
-      sellTokenIndex: BigInt(tokens.indexOf(sell.address)), buyTokenIndex: BigInt(tokens.indexOf(buy.address)),
-      flags: 0n, executedAmount: 0n, signature,
+      sellTokenIndex: BigInt(tokens.indexOf(sell.address)),
+      buyTokenIndex: BigInt(tokens.indexOf(buy.address)),
+      flags: 0n,
+      executedAmount: 0n,
+      signature,
     };
   }
 }

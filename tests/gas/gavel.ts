@@ -2,7 +2,15 @@
 import { type Address, type Hex, hashTypedData, keccak256, stringToHex } from "viem";
 import { type SignedBid, type SignedIntent, packBatch } from "../clients/batch.js";
 import { bidMessage } from "../clients/lib/sign.js";
-import { type BidTerms, type Domain, type Intent, type Leg, ZERO_ADDRESS, ZERO_WORD, types } from "../clients/lib/types.js";
+import {
+  type BidTerms,
+  type Domain,
+  type Intent,
+  type Leg,
+  ZERO_ADDRESS,
+  ZERO_WORD,
+  types,
+} from "../clients/lib/types.js";
 import { commitmentOf } from "../clients/vectors/commitment.js";
 import { gavel as artifact } from "./artifacts.js";
 import { CHAIN_ID, type Contract, account } from "./chain.js";
@@ -22,8 +30,10 @@ export class Gavel {
   #batches = 0;
 
   private constructor(
-    private readonly market: Market, private readonly settlement: Contract,
-    private readonly settler: Address, private readonly solvers: Solver[],
+    private readonly market: Market,
+    private readonly settlement: Contract,
+    private readonly settler: Address,
+    private readonly solvers: Solver[],
   ) {}
 
   static async deploy(market: Market): Promise<Gavel> {
@@ -40,9 +50,13 @@ export class Gavel {
       const solver = account(`solver ${n}`);
       await chain.fund(solver.address);
       await chain.send(solver.address, registry, "register", []);
-      const filler = await chain.deploy(solver.address, artifact("InventoryFiller"), [solver.address, settlement.address]);
+      const filler = await chain.deploy(solver.address, artifact("InventoryFiller"), [
+        solver.address,
+        settlement.address,
+      ]);
       await chain.send(solver.address, filler, "bind", [solver.address]);
-      for (const token of [a, b]) await chain.send(solver.address, filler, "approve", [token.address, 2n ** 256n - 1n]);
+      for (const token of [a, b])
+        await chain.send(solver.address, filler, "approve", [token.address, 2n ** 256n - 1n]);
       await hold(market, filler.address);
       solvers.push({ account: solver, filler: filler.address, bids: 0 });
     }
@@ -50,20 +64,25 @@ export class Gavel {
   }
 
   /** One bid; `nonceOf` numbers each user's intent. */
-  matched = (swaps: Swap[], nonceOf: NonceOf): Promise<bigint> => this.#settle([swaps], nonceOf, (ids) => ids.map((id, n) => (
-    { from: id, to: ids[n ^ 1] ?? ZERO_WORD, amount: AMOUNT.toString() }
-  )));
+  matched = (swaps: Swap[], nonceOf: NonceOf): Promise<bigint> =>
+    this.#settle([swaps], nonceOf, (ids) =>
+      ids.map((id, n) => ({ from: id, to: ids[n ^ 1] ?? ZERO_WORD, amount: AMOUNT.toString() })),
+    );
 
-  inventory = (swaps: Swap[], nonceOf: NonceOf): Promise<bigint> => this.#settle([swaps], nonceOf, (ids) => ids.flatMap((id) => [
-    { from: id, to: ZERO_WORD, amount: AMOUNT.toString() },
-    { from: ZERO_WORD, to: id, amount: AMOUNT.toString() },
-  ]));
+  inventory = (swaps: Swap[], nonceOf: NonceOf): Promise<bigint> =>
+    this.#settle([swaps], nonceOf, (ids) =>
+      ids.flatMap((id) => [
+        { from: id, to: ZERO_WORD, amount: AMOUNT.toString() },
+        { from: ZERO_WORD, to: id, amount: AMOUNT.toString() },
+      ]),
+    );
 
   /** Bids of two users each, every solver in turn. */
   isolated = (swaps: Swap[], nonceOf: NonceOf): Promise<bigint> => {
     const pairs = swaps.flatMap((swap, n) => (n % 2 === 0 ? [[swap, ...swaps.slice(n + 1, n + 2)]] : []));
     return this.#settle(pairs, nonceOf, ([x = ZERO_WORD, y = ZERO_WORD]) => [
-      { from: x, to: y, amount: AMOUNT.toString() }, { from: y, to: x, amount: AMOUNT.toString() },
+      { from: x, to: y, amount: AMOUNT.toString() },
+      { from: y, to: x, amount: AMOUNT.toString() },
     ]);
   };
 
@@ -78,16 +97,31 @@ export class Gavel {
       bids.push(await this.#bid(n % this.solvers.length, legsOf(signed.map((intent) => intent.id)), validTo));
     }
     this.#batches += 1;
-    const header = { auctionId: this.#batches, attempt: 1, openHash: word("open"), bidsRoot: word("root"), bidCount: bids.length };
+    const header = {
+      auctionId: this.#batches,
+      attempt: 1,
+      openHash: word("open"),
+      bidsRoot: word("root"),
+      bidCount: bids.length,
+    };
     const batch = packBatch(header, bids, intents);
     const salt = word(`salt ${this.#batches}`);
-    const commitment = commitmentOf({ ...header, chainId: CHAIN_ID, settlement: this.settlement.address, settler: this.settler, lane: LANE.toString(), batch, salt });
+    const commitment = commitmentOf({
+      ...header,
+      chainId: CHAIN_ID,
+      settlement: this.settlement.address,
+      settler: this.settler,
+      lane: LANE.toString(),
+      batch,
+      salt,
+    });
     const commit = await chain.send(this.settler, this.settlement, "commit", [LANE, commitment]);
     const reveal = await chain.send(this.settler, this.settlement, "reveal", [LANE, batch, salt]);
     const wanted = intents.length + bids.length + 1;
     // every leg is a Transfer; the rest are IntentFilled, BidSettled and Revealed: one missing, and a bid has failed
     const transfers = bids.reduce((sum, bid) => sum + bid.legs.length, 0);
-    if (reveal.logs !== wanted + transfers) throw new Error(`a bid failed: ${reveal.logs} logs instead of ${wanted + transfers}`);
+    if (reveal.logs !== wanted + transfers)
+      throw new Error(`a bid failed: ${reveal.logs} logs instead of ${wanted + transfers}`);
     return commit.gas + reveal.gas;
   }
 
@@ -97,11 +131,25 @@ export class Gavel {
 
   async #intent({ user, sell, buy }: Swap, nonce: bigint, validTo: number): Promise<SignedIntent> {
     const intent: Intent = {
-      owner: user.address, receiver: ZERO_ADDRESS, sellToken: sell.address, buyToken: buy.address, sellAmount: AMOUNT.toString(),
-      buyAmount: LIMIT.toString(), nonce: nonce.toString(), validTo, kind: 0, partiallyFillable: false, appData: ZERO_WORD,
+      owner: user.address,
+      receiver: ZERO_ADDRESS,
+      sellToken: sell.address,
+      buyToken: buy.address,
+      sellAmount: AMOUNT.toString(),
+      buyAmount: LIMIT.toString(),
+      nonce: nonce.toString(),
+      validTo,
+      kind: 0,
+      partiallyFillable: false,
+      appData: ZERO_WORD,
     };
     const message = { ...intent, sellAmount: AMOUNT, buyAmount: LIMIT, nonce };
-    const typed = { domain: this.#domain, types: { Intent: types.Intent }, primaryType: "Intent", message } as const;
+    const typed = {
+      domain: this.#domain,
+      types: { Intent: types.Intent },
+      primaryType: "Intent",
+      message,
+    } as const;
     return { id: hashTypedData(typed), intent, signature: await user.signTypedData(typed) };
   }
 
@@ -111,8 +159,16 @@ export class Gavel {
     const number = (solver.bids += 1);
     const name = `${by} ${number}`;
     const bid: BidTerms = {
-      auctionId: this.#batches + 1, solver: solver.account.address, filler: solver.filler, gas: 100_000 + 120_000 * legs.length, callbackGas: 0,
-      penalty: (10n ** 15n).toString(), validUntil, nonce: String(number), salt: word(`bid salt ${name}`), clientBidId: word(`bid ${name}`),
+      auctionId: this.#batches + 1,
+      solver: solver.account.address,
+      filler: solver.filler,
+      gas: 100_000 + 120_000 * legs.length,
+      callbackGas: 0,
+      penalty: (10n ** 15n).toString(),
+      validUntil,
+      nonce: String(number),
+      salt: word(`bid salt ${name}`),
+      clientBidId: word(`bid ${name}`),
     };
     const message = bidMessage(bid, legs, "0x");
     const typed = { domain: this.#domain, types: { Bid: types.Bid }, primaryType: "Bid", message } as never;

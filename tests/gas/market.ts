@@ -29,7 +29,8 @@ export async function openMarket(chain: Chain): Promise<Market> {
   const admin = account("admin").address;
   await chain.fund(admin);
   // solmate's ERC-20, which none of the three was written for
-  const token = (name: string): Promise<Contract> => chain.deploy(admin, uniswap("MockERC20"), [name, name, 18]);
+  const token = (name: string): Promise<Contract> =>
+    chain.deploy(admin, uniswap("MockERC20"), [name, name, 18]);
   const market: Market = { chain, admin, a: await token("A"), b: await token("B"), users: [] };
   for (let n = 0; n < USERS; n += 1) {
     const user = account(`user ${n}`);
@@ -46,7 +47,11 @@ export async function hold({ chain, admin, a, b }: Market, owner: Address): Prom
 }
 
 /** Unlimited approval of both tokens, once and for all. */
-export async function approve({ chain, a, b }: Market, owners: readonly Address[], spender: Address): Promise<void> {
+export async function approve(
+  { chain, a, b }: Market,
+  owners: readonly Address[],
+  spender: Address,
+): Promise<void> {
   for (const owner of owners) {
     for (const token of [a, b]) await chain.send(owner, token, "approve", [spender, MAX]);
   }
@@ -56,7 +61,9 @@ export const usersOf = (market: Market): Address[] => market.users.map((user) =>
 
 /** `n` users who want what the next one has: 0 and 1 trade with each other, 2 and 3, … */
 export function matchedSwaps({ users, a, b }: Market, n: number): Swap[] {
-  return users.slice(0, n).map((user, at) => (at % 2 === 0 ? { user, sell: a, buy: b } : { user, sell: b, buy: a }));
+  return users
+    .slice(0, n)
+    .map((user, at) => (at % 2 === 0 ? { user, sell: a, buy: b } : { user, sell: b, buy: a }));
 }
 
 /** `n` users who all want the same from the solver. */

@@ -9,22 +9,33 @@ export interface Row {
 
 export function row(name: string, value: number, reference: number | undefined): Row {
   const against = reference ?? value;
-  return { name, value: Math.round(value), unit: "gas/swap", reference: Math.round(against), ratio: Number((value / against).toFixed(3)) };
+  return {
+    name,
+    value: Math.round(value),
+    unit: "gas/swap",
+    reference: Math.round(against),
+    ratio: Number((value / against).toFixed(3)),
+  };
 }
 
-const number = (value: number | undefined): string => (value === undefined ? "-" : Math.round(value).toLocaleString("en-US"));
+const number = (value: number | undefined): string =>
+  value === undefined ? "-" : Math.round(value).toLocaleString("en-US");
 
 export function print(peers: Map<string, number>, gavel: Map<string, number>): void {
-  const line = (cells: readonly string[]): void => console.log(cells.map((cell, at) => (at === 0 ? cell.padEnd(34) : cell.padStart(10))).join(""));
+  const line = (cells: readonly string[]): void =>
+    console.log(cells.map((cell, at) => (at === 0 ? cell.padEnd(34) : cell.padStart(10))).join(""));
   const sizes = [1, 2, 10, 50];
   line(["gas per swap, whole transactions", ...sizes.map((n) => `n=${n}`)]);
-  const table = (title: string, values: Map<string, number>, name: string): void => (
-    line([title, ...sizes.map((n) => number(values.get(`${name}_${n}`)))])
-  );
-  const ratio = (title: string, name: string, peer: string): void => line([title, ...sizes.map((n) => {
-    const [own, theirs] = [gavel.get(`${name}_${n}`), peers.get(`${peer}_${n}`)];
-    return own === undefined || theirs === undefined ? "-" : (own / theirs).toFixed(3);
-  })]);
+  const table = (title: string, values: Map<string, number>, name: string): void =>
+    line([title, ...sizes.map((n) => number(values.get(`${name}_${n}`)))]);
+  const ratio = (title: string, name: string, peer: string): void =>
+    line([
+      title,
+      ...sizes.map((n) => {
+        const [own, theirs] = [gavel.get(`${name}_${n}`), peers.get(`${peer}_${n}`)];
+        return own === undefined || theirs === undefined ? "-" : (own / theirs).toFixed(3);
+      }),
+    ]);
   table("CoW, users matched", peers, "cow_matched");
   table("CoW, from inventory", peers, "cow_inventory");
   table("UniswapX, direct fill", peers, "uniswapx_direct");

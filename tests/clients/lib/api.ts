@@ -79,7 +79,12 @@ export interface Timeline {
 
 /** An answer of 400 and above: problem+json (RFC 9457). */
 export class Problem extends Error {
-  constructor(readonly status: number, readonly code: string, detail: string, readonly retryable: boolean) {
+  constructor(
+    readonly status: number,
+    readonly code: string,
+    detail: string,
+    readonly retryable: boolean,
+  ) {
     super(`${status} ${code}: ${detail}`);
   }
 }
@@ -92,34 +97,44 @@ export class Api {
   }
 
   async #call<T>(path: string, body?: unknown): Promise<{ status: number; body: T }> {
-    const request = body === undefined
-      ? {}
-      : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
+    const request =
+      body === undefined
+        ? {}
+        : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
     const response = await fetch(this.base + path, { ...request, signal: AbortSignal.timeout(15_000) });
     const text = await response.text();
     const json = parseJson(text);
     if (response.ok) return { status: response.status, body: json as T };
     const kind = response.headers.get("content-type") ?? "";
-    if (!kind.startsWith("application/problem+json")) throw new Error(`${path}: ${response.status} is not problem+json but ${kind}: ${text.slice(0, 200)}`);
+    if (!kind.startsWith("application/problem+json"))
+      throw new Error(`${path}: ${response.status} is not problem+json but ${kind}: ${text.slice(0, 200)}`);
     const problem = json as { code?: string; detail?: string; retryable?: boolean; errors?: unknown };
     const errors = problem.errors === undefined ? "" : ` ${JSON.stringify(problem.errors)}`;
-    throw new Problem(response.status, problem.code ?? "none", (problem.detail ?? "") + errors, problem.retryable ?? false);
+    throw new Problem(
+      response.status,
+      problem.code ?? "none",
+      (problem.detail ?? "") + errors,
+      problem.retryable ?? false,
+    );
   }
 
   chain = async (): Promise<Chain> => (await this.#call<Chain>("/v1/chain")).body;
 
   /** 201 when it is new, 200 when it was there. */
-  postIntent = (intent: Intent, signature: Hex) => this.#call<IntentView>("/v1/intents", { intent, signature });
+  postIntent = (intent: Intent, signature: Hex) =>
+    this.#call<IntentView>("/v1/intents", { intent, signature });
 
   intent = async (id: Hex): Promise<IntentView> => (await this.#call<IntentView>(`/v1/intents/${id}`)).body;
 
-  timeline = async (id: Hex): Promise<Timeline> => (await this.#call<Timeline>(`/v1/intents/${id}/timeline`)).body;
+  timeline = async (id: Hex): Promise<Timeline> =>
+    (await this.#call<Timeline>(`/v1/intents/${id}/timeline`)).body;
 
-  auction = async (id: number): Promise<AuctionView> => (await this.#call<AuctionView>(`/v1/auctions/${id}`)).body;
+  auction = async (id: number): Promise<AuctionView> =>
+    (await this.#call<AuctionView>(`/v1/auctions/${id}`)).body;
 
-  cancel = async (owner: Address, intents: Hex[], signature: Hex): Promise<CancelResult[]> => (
-    (await this.#call<{ results: CancelResult[] }>("/v1/intents/cancel", { owner, intents, signature })).body.results
-  );
+  cancel = async (owner: Address, intents: Hex[], signature: Hex): Promise<CancelResult[]> =>
+    (await this.#call<{ results: CancelResult[] }>("/v1/intents/cancel", { owner, intents, signature })).body
+      .results;
 }
 
 function parseJson(text: string): unknown {

@@ -12,7 +12,9 @@ export class Args {
         this.#values.set(name, value);
         at += 1;
       } else {
-        throw new Error(`cannot read ${argv[at]}; known: ${[...options, ...switches].map((known) => `--${known}`).join(" ")}`);
+        throw new Error(
+          `cannot read ${argv[at]}; known: ${[...options, ...switches].map((known) => `--${known}`).join(" ")}`,
+        );
       }
     }
   }

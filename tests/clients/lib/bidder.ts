@@ -1,7 +1,14 @@
 // Signs bids, and holds the operator to its receipts.
 import { strict as assert } from "node:assert";
 import { randomBytes } from "node:crypto";
-import { type Address, type Hex, bytesToHex, hashTypedData, isAddressEqual, recoverTypedDataAddress } from "viem";
+import {
+  type Address,
+  type Hex,
+  bytesToHex,
+  hashTypedData,
+  isAddressEqual,
+  recoverTypedDataAddress,
+} from "viem";
 import type { PrivateKeyAccount } from "viem/accounts";
 import type { AuctionView, Chain } from "./api.js";
 import type { Auction } from "./book.js";
@@ -31,7 +38,12 @@ export interface Submission {
 const word = (): Hex => bytesToHex(randomBytes(32));
 
 export class Bidder {
-  constructor(private readonly chain: Chain, private readonly key: PrivateKeyAccount, private readonly solver: Address, private readonly filler: Address) {}
+  constructor(
+    private readonly chain: Chain,
+    private readonly key: PrivateKeyAccount,
+    private readonly solver: Address,
+    private readonly filler: Address,
+  ) {}
 
   async sign(auction: Auction, legs: Leg[]): Promise<Submission> {
     const bid: BidTerms = {
@@ -47,7 +59,13 @@ export class Bidder {
       clientBidId: word(),
     };
     const typed = typedOf(this.chain, "Bid", bidMessage(bid, legs, "0x")) as never;
-    return { id: hashTypedData(typed), bid, legs, callback: "0x", signature: await this.key.signTypedData(typed) };
+    return {
+      id: hashTypedData(typed),
+      bid,
+      legs,
+      callback: "0x",
+      signature: await this.key.signTypedData(typed),
+    };
   }
 
   /** A receipt is worth something if it names this bid and auction and the operator's key signed it. */
@@ -58,7 +76,10 @@ export class Bidder {
     const message = { openHash: receipt.open_hash, bid, ms: receipt.ms, seq: receipt.seq };
     const typed = { ...typedOf(this.chain, "Receipt", message), signature: receipt.signature } as never;
     const signer = await recoverTypedDataAddress(typed);
-    assert(isAddressEqual(signer, this.chain.receipt_signer), `the receipt is signed by ${signer}, not by ${this.chain.receipt_signer}`);
+    assert(
+      isAddressEqual(signer, this.chain.receipt_signer),
+      `the receipt is signed by ${signer}, not by ${this.chain.receipt_signer}`,
+    );
   }
 }
 
@@ -66,11 +87,19 @@ export class Bidder {
 export function checkPublished(auction: AuctionView, receipt: ReceiptView): void {
   const bids = auction.bids ?? [];
   assert.equal(bids.length, auction.bid_count, "as many bids are published as were counted at the close");
-  const leaves = [...bids].sort((a, b) => a.ms - b.ms || a.seq - b.seq).map(({ id, ms, seq }, index) => ({ index, bidDigest: id, ms, seq }));
+  const leaves = [...bids]
+    .sort((a, b) => a.ms - b.ms || a.seq - b.seq)
+    .map(({ id, ms, seq }, index) => ({ index, bidDigest: id, ms, seq }));
   const rows = leaves.map(({ index, bidDigest, ms, seq }) => [index, bidDigest, BigInt(ms), BigInt(seq)]);
   const tree = StandardMerkleTree.of(rows, ["uint32", "bytes32", "uint64", "uint64"]);
   assert.equal(tree.root, auction.bids_root, "the published bids hash to the root of the close");
   const mine = leaves.find((leaf) => leaf.bidDigest === receipt.bid);
-  assert(mine !== undefined && mine.ms === receipt.ms && mine.seq === receipt.seq, "the bid is where its receipt says");
-  assert(verifyProof(tree.root as Hex, leafHash(mine), tree.getProof(mine.index) as Hex[]), "its leaf is under the root");
+  assert(
+    mine !== undefined && mine.ms === receipt.ms && mine.seq === receipt.seq,
+    "the bid is where its receipt says",
+  );
+  assert(
+    verifyProof(tree.root as Hex, leafHash(mine), tree.getProof(mine.index) as Hex[]),
+    "its leaf is under the root",
+  );
 }

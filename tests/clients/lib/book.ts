@@ -39,12 +39,17 @@ export class Book {
 
   /** Applies an event; one that is missing before it is an error. */
   apply({ seq, kind, data }: MarketEvent): void {
-    if (this.#seq !== undefined && seq !== this.#seq + 1) throw new Error(`event ${seq} follows event ${this.#seq}`);
+    if (this.#seq !== undefined && seq !== this.#seq + 1)
+      throw new Error(`event ${seq} follows event ${this.#seq}`);
     this.#seq = seq;
     if (kind === "intent.opened") {
       const opened = data as unknown as OpenIntent;
       this.#intents.set(opened.id, opened);
-    } else if (kind === "intent.cancelled" || kind === "intent.expired" || (kind === "intent.filled" && data["complete"] === true)) {
+    } else if (
+      kind === "intent.cancelled" ||
+      kind === "intent.expired" ||
+      (kind === "intent.filled" && data["complete"] === true)
+    ) {
       this.#intents.delete(data["id"] as Hex);
     } else if (kind === "auction.opened") {
       this.auction = data as unknown as Auction;
@@ -57,7 +62,8 @@ export class Book {
   fillable(): OpenIntent[] {
     return (this.auction?.intents ?? []).flatMap(({ id, fundable, filled }) => {
       const known = this.#intents.get(id);
-      const whole = known !== undefined && filled === "0" && BigInt(fundable) >= BigInt(known.intent.sellAmount);
+      const whole =
+        known !== undefined && filled === "0" && BigInt(fundable) >= BigInt(known.intent.sellAmount);
       return whole ? [known] : [];
     });
   }

@@ -19,7 +19,9 @@ async function cancel({ api, kit, chain, log }: Story, id: Hex): Promise<CancelR
   const consent = await kit.sign(typedOf(chain, "Cancel", { owner, intents: [id] }));
   const [result] = await api.cancel(owner, [id], consent);
   assert(result !== undefined && result.id === id, "the answer is about the intent that was asked for");
-  log(`cancelling ${id}: ${result.result}${result.auction_id === undefined ? "" : `, auction ${result.auction_id} holds it`}`);
+  log(
+    `cancelling ${id}: ${result.result}${result.auction_id === undefined ? "" : `, auction ${result.auction_id} holds it`}`,
+  );
   return result;
 }
 
@@ -44,11 +46,18 @@ export async function cancelOpen(story: Story, pair: Pair): Promise<Hex> {
 /** Cancels an intent that an auction holds: too late, and done as soon as that auction lets it go. */
 export async function cancelHeld(story: Story, pair: Pair): Promise<Hex> {
   const id = await postUnfillable(story, pair);
-  const holds = (event: MarketEvent): boolean => (event.data["intents"] as { id: Hex }[]).some((entry) => entry.id === id);
-  const opened = await story.waiter.until("auction with the intent", () => story.waiter.find("auction.opened", holds));
+  const holds = (event: MarketEvent): boolean =>
+    (event.data["intents"] as { id: Hex }[]).some((entry) => entry.id === id);
+  const opened = await story.waiter.until("auction with the intent", () =>
+    story.waiter.find("auction.opened", holds),
+  );
   const { result, auction_id } = await cancel(story, id);
   assert(result === "cancelled" || result === "too_late", `a held intent's cancellation is not ${result}`);
-  if (result === "too_late") assert((auction_id ?? 0) >= Number(opened.data["auction_id"]), "too_late names the auction that holds it");
+  if (result === "too_late")
+    assert(
+      (auction_id ?? 0) >= Number(opened.data["auction_id"]),
+      "too_late names the auction that holds it",
+    );
   await checkGone(story, id);
   return id;
 }

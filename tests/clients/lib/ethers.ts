@@ -1,5 +1,12 @@
 // The toolkit by ethers.
-import { Contract, JsonRpcProvider, Interface, TypedDataEncoder, Wallet, type TransactionResponse } from "ethers";
+import {
+  Contract,
+  JsonRpcProvider,
+  Interface,
+  TypedDataEncoder,
+  Wallet,
+  type TransactionResponse,
+} from "ethers";
 import type { Address, Hex } from "viem";
 import { ABI, type Log, type Toolkit } from "./toolkit.js";
 
@@ -14,7 +21,11 @@ interface Calls {
 }
 
 export function ethersToolkit(privateKey: Hex, rpc: string): Toolkit {
-  const provider = new JsonRpcProvider(rpc, undefined, { polling: true, pollingInterval: 200, cacheTimeout: -1 });
+  const provider = new JsonRpcProvider(rpc, undefined, {
+    polling: true,
+    pollingInterval: 200,
+    cacheTimeout: -1,
+  });
   const wallet = new Wallet(privateKey, provider);
   const owner = wallet.address as Address;
   const at = (address: Address): Calls => new Contract(address, face, wallet) as unknown as Calls;
@@ -24,7 +35,8 @@ export function ethersToolkit(privateKey: Hex, rpc: string): Toolkit {
     sign: async ({ domain, types, message }) => (await wallet.signTypedData(domain, types, message)) as Hex,
     hash: ({ domain, types, message }) => TypedDataEncoder.hash(domain, types, message) as Hex,
     chainId: async () => Number((await provider.getNetwork()).chainId),
-    balance: (token, of, blockTag) => (blockTag === undefined ? at(token).balanceOf(of) : at(token).balanceOf(of, { blockTag })),
+    balance: (token, of, blockTag) =>
+      blockTag === undefined ? at(token).balanceOf(of) : at(token).balanceOf(of, { blockTag }),
     allowance: (token, spender) => at(token).allowance(owner, spender),
     approve: async (token, spender) => {
       const sent = await at(token).approve(spender, 2n ** 256n - 1n);
@@ -36,8 +48,18 @@ export function ethersToolkit(privateKey: Hex, rpc: string): Toolkit {
       const found = await provider.getTransactionReceipt(tx);
       if (found === null) throw new Error(`the chain does not know transaction ${tx}`);
       const { status, to, blockNumber, blockHash } = found;
-      const logs = found.logs.map((log) => ({ address: log.address as Address, topics: [...log.topics] as Hex[], data: log.data as Hex }));
-      return { status: status === 1, to: to as Address | null, blockNumber: BigInt(blockNumber), blockHash: blockHash as Hex, logs };
+      const logs = found.logs.map((log) => ({
+        address: log.address as Address,
+        topics: [...log.topics] as Hex[],
+        data: log.data as Hex,
+      }));
+      return {
+        status: status === 1,
+        to: to as Address | null,
+        blockNumber: BigInt(blockNumber),
+        blockHash: blockHash as Hex,
+        logs,
+      };
     },
     fillLog: (log: Log) => {
       const found = face.parseLog(log);

@@ -41,7 +41,12 @@ export async function signIntent({ kit, chain }: Story, pair: Pair, buyAmount: b
 /** Has an intent filled, and believes it once the chain says so. */
 export async function fillOne(story: Story, pair: Pair, exactOut: boolean): Promise<Filled> {
   const { api, waiter, follower, log } = story;
-  const { id, intent, signature } = await signIntent(story, pair, (pair.fair * (100n - SLIPPAGE_PERCENT)) / 100n, exactOut);
+  const { id, intent, signature } = await signIntent(
+    story,
+    pair,
+    (pair.fair * (100n - SLIPPAGE_PERCENT)) / 100n,
+    exactOut,
+  );
   const posted = await api.postIntent(intent, signature);
   assert.equal(posted.status, 201, "a new intent is created");
   assert.equal(posted.body.id, id, "the API names the intent by the digest the wallet signed");
@@ -61,7 +66,17 @@ export async function fillOne(story: Story, pair: Pair, exactOut: boolean): Prom
   const view = await api.intent(id);
   assert.equal(view.status, "filled", "the API's own view agrees");
   assert.equal(view.evidence?.tx, tx, "and rests on the same transaction");
-  assert.equal((await api.postIntent(intent, signature)).body.status, "filled", "posting a filled intent again only tells so");
+  assert.equal(
+    (await api.postIntent(intent, signature)).body.status,
+    "filled",
+    "posting a filled intent again only tells so",
+  );
   await checkTimeline(story, view);
-  return { id, kind: exactOut ? "exact-out" : "exact-in", tx, sold: sold.toString(), bought: bought.toString() };
+  return {
+    id,
+    kind: exactOut ? "exact-out" : "exact-in",
+    tx,
+    sold: sold.toString(),
+    bought: bought.toString(),
+  };
 }

@@ -42,7 +42,8 @@ export class MarketSocket {
       let subscribed = false;
       for await (const frame of this.#connection()) {
         if (frame.type === "resync_required") break;
-        if (frame.type === "error") throw new Error(`the server does not understand: ${frame.code}: ${frame.detail}`);
+        if (frame.type === "error")
+          throw new Error(`the server does not understand: ${frame.code}: ${frame.detail}`);
         if (frame.type === "hello" && !subscribed) {
           subscribed = true;
           if (frame.protocol !== "intent-stream.v1") throw new Error(`unknown protocol ${frame.protocol}`);
@@ -63,7 +64,10 @@ export class MarketSocket {
       queue.push(item);
       wake();
     };
-    const late = setTimeout(() => put(new Error("nothing to be done came in time")), Math.max(0, this.#deadline - Date.now()));
+    const late = setTimeout(
+      () => put(new Error("nothing to be done came in time")),
+      Math.max(0, this.#deadline - Date.now()),
+    );
     socket.on("message", (data: Buffer) => put(JSON.parse(data.toString()) as ServerFrame));
     socket.on("error", put);
     socket.on("close", () => put(undefined));

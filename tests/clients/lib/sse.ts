@@ -66,7 +66,10 @@ export class EventFollower {
   #stop = new AbortController();
   #connection: AbortController | undefined;
 
-  constructor(private readonly api: string, private readonly onHello: () => void = () => undefined) {}
+  constructor(
+    private readonly api: string,
+    private readonly onHello: () => void = () => undefined,
+  ) {}
 
   /** Ends the iteration. */
   close(): void {
@@ -98,16 +101,19 @@ export class EventFollower {
   async *#connect(): AsyncGenerator<MarketEvent> {
     const connection = new AbortController();
     this.#connection = connection;
-    const resume: Record<string, string> = this.#cursor === undefined ? {} : { "last-event-id": this.#cursor };
+    const resume: Record<string, string> =
+      this.#cursor === undefined ? {} : { "last-event-id": this.#cursor };
     const query = this.#cursor === undefined ? "?from=now" : "";
     const response = await fetch(`${this.api}/v1/events${query}`, {
       headers: { accept: "text/event-stream", ...resume },
       signal: connection.signal,
     });
-    if (!response.ok || response.body === null) throw new StreamFault(`/v1/events: ${response.status} ${await response.text()}`);
+    if (!response.ok || response.body === null)
+      throw new StreamFault(`/v1/events: ${response.status} ${await response.text()}`);
     this.connections += 1;
     for await (const frame of parseFrames(response.body)) {
-      if (frame.event === "resync_required") throw new StreamFault(`the server asks to start again: ${frame.data}`);
+      if (frame.event === "resync_required")
+        throw new StreamFault(`the server asks to start again: ${frame.data}`);
       if (frame.event === "hello") this.#hello(JSON.parse(frame.data) as Hello);
       // what has no id is no event of the market: heartbeats, and what a later version may add
       if (frame.id !== undefined && frame.event !== "snapshot") yield this.#event(frame);
@@ -122,7 +128,8 @@ export class EventFollower {
 
   #event(frame: Frame): MarketEvent {
     const event = JSON.parse(frame.data) as MarketEvent;
-    if (frame.id !== event.cursor || frame.event !== event.kind) throw new StreamFault(`frame and body differ: ${JSON.stringify(frame)}`);
+    if (frame.id !== event.cursor || frame.event !== event.kind)
+      throw new StreamFault(`frame and body differ: ${JSON.stringify(frame)}`);
     const before = Number(this.#cursor?.split(":")[1]);
     if (event.seq !== before + 1) throw new StreamFault(`event ${event.seq} follows event ${before}`);
     this.#cursor = event.cursor;

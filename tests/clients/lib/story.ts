@@ -29,7 +29,9 @@ export async function liveStory(kit: Toolkit, options: Options): Promise<Outcome
   const chain = await api.chain();
   assert.equal(await kit.chainId(), chain.chain_id, "the API and the RPC speak of the same chain");
   const pair = await choosePair(kit, chain, options);
-  log(`${kit.name} wallet ${kit.address}: ${pair.sell.symbol} for ${pair.buy.symbol} on chain ${chain.chain_id}`);
+  log(
+    `${kit.name} wallet ${kit.address}: ${pair.sell.symbol} for ${pair.buy.symbol} on chain ${chain.chain_id}`,
+  );
   if ((await kit.allowance(pair.sell.address, chain.settlement)) < pair.amount) {
     log(`approving ${chain.settlement} for ${pair.sell.symbol}`);
     await kit.approve(pair.sell.address, chain.settlement);
@@ -78,7 +80,9 @@ export interface Story {
 
 async function choosePair(kit: Toolkit, chain: Chain, options: Options): Promise<Pair> {
   for (const sell of chain.tokens) {
-    const buy = chain.tokens.find((token) => token !== sell && (options.buy ?? token.symbol) === token.symbol);
+    const buy = chain.tokens.find(
+      (token) => token !== sell && (options.buy ?? token.symbol) === token.symbol,
+    );
     if ((options.sell ?? sell.symbol) !== sell.symbol || buy === undefined) continue;
     const balance = await kit.balance(sell.address, kit.address);
     if (balance < 1000n) continue;

@@ -18,12 +18,21 @@ function agree(exact: bigint[], least: bigint, most: bigint): bigint | undefined
 export function matchTwo(a: OpenIntent, b: OpenIntent): Leg[] | undefined {
   const [x, y] = [a.intent, b.intent];
   if (x.sellToken !== y.buyToken || x.buyToken !== y.sellToken) return undefined;
-  const exactToB = [...(x.kind === EXACT_IN ? [x.sellAmount] : []), ...(y.kind === EXACT_IN ? [] : [y.buyAmount])];
-  const exactToA = [...(y.kind === EXACT_IN ? [y.sellAmount] : []), ...(x.kind === EXACT_IN ? [] : [x.buyAmount])];
+  const exactToB = [
+    ...(x.kind === EXACT_IN ? [x.sellAmount] : []),
+    ...(y.kind === EXACT_IN ? [] : [y.buyAmount]),
+  ];
+  const exactToA = [
+    ...(y.kind === EXACT_IN ? [y.sellAmount] : []),
+    ...(x.kind === EXACT_IN ? [] : [x.buyAmount]),
+  ];
   const toB = agree(exactToB.map(BigInt), BigInt(y.buyAmount), BigInt(x.sellAmount));
   const toA = agree(exactToA.map(BigInt), BigInt(x.buyAmount), BigInt(y.sellAmount));
   if (toA === undefined || toB === undefined) return undefined;
-  return [{ from: a.id, to: b.id, amount: toB.toString() }, { from: b.id, to: a.id, amount: toA.toString() }];
+  return [
+    { from: a.id, to: b.id, amount: toB.toString() },
+    { from: b.id, to: a.id, amount: toA.toString() },
+  ];
 }
 
 /** The first two intents that match. */
@@ -38,13 +47,20 @@ export function findMatch(intents: readonly OpenIntent[]): Leg[] | undefined {
 }
 
 /** Legs that fill an intent from the filler at the reference price less the spread, if its limit allows. */
-export function fillAlone({ id, intent }: OpenIntent, prices: ReadonlyMap<string, bigint>): Leg[] | undefined {
+export function fillAlone(
+  { id, intent }: OpenIntent,
+  prices: ReadonlyMap<string, bigint>,
+): Leg[] | undefined {
   const [sellPrice, buyPrice] = [prices.get(intent.sellToken), prices.get(intent.buyToken)];
-  if (sellPrice === undefined || buyPrice === undefined || sellPrice === 0n || buyPrice === 0n) return undefined;
+  if (sellPrice === undefined || buyPrice === undefined || sellPrice === 0n || buyPrice === 0n)
+    return undefined;
   const [sell, buy] = [BigInt(intent.sellAmount), BigInt(intent.buyAmount)];
   const exactIn = intent.kind === EXACT_IN;
   const pays = exactIn ? sell : (buy * buyPrice * BPS) / (sellPrice * (BPS - SPREAD)) + 1n;
   const gets = exactIn ? (sell * sellPrice * (BPS - SPREAD)) / (buyPrice * BPS) : buy;
   if (gets < buy || pays > sell || gets === 0n) return undefined;
-  return [{ from: id, to: ZERO_WORD, amount: pays.toString() }, { from: ZERO_WORD, to: id, amount: gets.toString() }];
+  return [
+    { from: id, to: ZERO_WORD, amount: pays.toString() },
+    { from: ZERO_WORD, to: id, amount: gets.toString() },
+  ];
 }

@@ -1,5 +1,15 @@
 // The toolkit by viem.
-import { type Address, type Hex, type TypedDataDefinition, createPublicClient, createWalletClient, decodeEventLog, hashTypedData, http, parseAbi } from "viem";
+import {
+  type Address,
+  type Hex,
+  type TypedDataDefinition,
+  createPublicClient,
+  createWalletClient,
+  decodeEventLog,
+  hashTypedData,
+  http,
+  parseAbi,
+} from "viem";
 import { privateKeyToAccount } from "viem/accounts";
 import { ABI, type Log, type Toolkit, type Typed } from "./toolkit.js";
 
@@ -22,14 +32,16 @@ export function viemToolkit(privateKey: Hex, rpc: string): Toolkit {
       const at = blockNumber === undefined ? {} : { blockNumber };
       return chain.readContract({ address, abi, functionName: "balanceOf", args: [of], ...at });
     },
-    allowance: (address, spender) => chain.readContract({ address, abi, functionName: "allowance", args: [owner, spender] }),
+    allowance: (address, spender) =>
+      chain.readContract({ address, abi, functionName: "allowance", args: [owner, spender] }),
     approve: async (address: Address, spender: Address) => {
       const call = { address, abi, functionName: "approve", args: [spender, 2n ** 256n - 1n] } as const;
       const hash = await wallet.writeContract({ ...call, chain: null });
       const { status } = await chain.waitForTransactionReceipt({ hash });
       if (status !== "success") throw new Error(`the approval ${hash} failed`);
     },
-    nonceWord: (address, word) => chain.readContract({ address, abi, functionName: "nonces", args: [owner, word] }),
+    nonceWord: (address, word) =>
+      chain.readContract({ address, abi, functionName: "nonces", args: [owner, word] }),
     receipt: async (hash) => {
       const { status, to, blockNumber, blockHash, logs } = await chain.getTransactionReceipt({ hash });
       return { status: status === "success", to, blockNumber, blockHash, logs };

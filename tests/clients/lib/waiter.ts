@@ -48,7 +48,10 @@ export class Waiter {
       if (value !== undefined) return value;
       if (this.#failure !== undefined) throw this.#failure;
       const left = this.#deadline - Date.now();
-      if (left <= 0) throw new Error(`no ${what} in time; seen: ${this.#events.map((event) => event.kind).join(", ") || "nothing"}`);
+      if (left <= 0)
+        throw new Error(
+          `no ${what} in time; seen: ${this.#events.map((event) => event.kind).join(", ") || "nothing"}`,
+        );
       await new Promise<void>((resume) => {
         const timer = setTimeout(resume, left);
         this.#wake = () => {

@@ -21,8 +21,11 @@ async function framesOf(...chunks: string[]): Promise<Frame[]> {
 }
 
 test("a frame may come in pieces of any size", async () => {
-  const text = "id: 1:2\nevent: intent.opened\ndata: {\"a\":1}\n\n: comment\n\ndata: x\ndata: y\n\n";
-  const wanted = [{ id: "1:2", event: "intent.opened", data: "{\"a\":1}" }, { event: "message", data: "x\ny" }];
+  const text = 'id: 1:2\nevent: intent.opened\ndata: {"a":1}\n\n: comment\n\ndata: x\ndata: y\n\n';
+  const wanted = [
+    { id: "1:2", event: "intent.opened", data: '{"a":1}' },
+    { event: "message", data: "x\ny" },
+  ];
   assert.deepEqual(await framesOf(text), wanted);
   assert.deepEqual(await framesOf(...text), wanted);
   assert.deepEqual(await framesOf(...text.replaceAll("\n", "\r\n")), wanted);
@@ -32,13 +35,16 @@ test("a frame that was not ended is not a frame", async () => {
   assert.deepEqual(await framesOf("data: x\n"), []);
 });
 
-const hello = (head: number): string => `event: hello\ndata: {"protocol":"intent-stream.v1","epoch":1,"head_seq":${head}}\n\n`;
+const hello = (head: number): string =>
+  `event: hello\ndata: {"protocol":"intent-stream.v1","epoch":1,"head_seq":${head}}\n\n`;
 const event = (seq: number): string => {
   const body = { cursor: `1:${seq}`, seq, at_ms: 0, kind: "intent.opened", data: { id: `0x${seq}` } };
   return `id: 1:${seq}\nevent: intent.opened\ndata: ${JSON.stringify(body)}\n\n`;
 };
 
-async function serve(answer: (request: IncomingMessage, response: ServerResponse) => void): Promise<{ server: Server; url: string }> {
+async function serve(
+  answer: (request: IncomingMessage, response: ServerResponse) => void,
+): Promise<{ server: Server; url: string }> {
   const server = createServer((request, response) => {
     response.writeHead(200, { "content-type": "text/event-stream" });
     answer(request, response);
@@ -63,7 +69,10 @@ test("a follower that is cut off resumes after the last event it saw", async () 
   }
   server.closeAllConnections();
   server.close();
-  assert.deepEqual(seen.map((next) => next.seq), [5, 6]);
+  assert.deepEqual(
+    seen.map((next) => next.seq),
+    [5, 6],
+  );
   assert.deepEqual(asked, [undefined, "1:5"]);
 });
 

@@ -20,9 +20,14 @@ export function checkBatches(vectors: unknown): number {
   const batches = vectors as BatchVector[];
   for (const { name, chainId, settlement, header, bids, intents, batch } of batches) {
     const domain: Domain = { name: "Gavel", version: "1", chainId, verifyingContract: settlement };
-    for (const { id, intent } of intents) assert.equal(hashBoth(domain, "Intent", { ...intent }), id, `an intent's id in "${name}"`);
+    for (const { id, intent } of intents)
+      assert.equal(hashBoth(domain, "Intent", { ...intent }), id, `an intent's id in "${name}"`);
     for (const { bid, legs, callback, digest } of bids) {
-      assert.equal(hashBoth(domain, "Bid", bidMessage(bid, legs, callback)), digest, `a bid's id in "${name}"`);
+      assert.equal(
+        hashBoth(domain, "Bid", bidMessage(bid, legs, callback)),
+        digest,
+        `a bid's id in "${name}"`,
+      );
     }
     assert.equal(packBatch(header, bids, intents), batch, `the packed bytes of "${name}"`);
   }

@@ -3,7 +3,7 @@ import { strict as assert } from "node:assert";
 import { StandardMerkleTree } from "@openzeppelin/merkle-tree";
 import { AbiCoder, keccak256 as ethersKeccak } from "ethers";
 import { type Hex, concat, encodeAbiParameters, keccak256 } from "viem";
-import { word } from "./eip712.js";
+import { word } from "./names.js";
 import { ZERO_WORD } from "../lib/types.js";
 
 const TYPES = ["uint32", "bytes32", "uint64", "uint64"];
@@ -12,14 +12,27 @@ type Leaf = { index: number; bidDigest: Hex; ms: number; seq: number };
 /** keccak256(keccak256(abi.encode(index, bidDigest, ms, seq))), by both libraries. */
 export function leafHash(leaf: Leaf): Hex {
   const values = [leaf.index, leaf.bidDigest, BigInt(leaf.ms), BigInt(leaf.seq)];
-  const hash = keccak256(keccak256(encodeAbiParameters(TYPES.map((type) => ({ type })), values)));
+  const hash = keccak256(
+    keccak256(
+      encodeAbiParameters(
+        TYPES.map((type) => ({ type })),
+        values,
+      ),
+    ),
+  );
   const other = ethersKeccak(ethersKeccak(AbiCoder.defaultAbiCoder().encode(TYPES, values)));
   assert.equal(hash, other, "viem and ethers hash a leaf alike");
   return hash;
 }
 
 export function verifyProof(root: Hex, leaf: Hex, proof: readonly Hex[]): boolean {
-  return root === proof.reduce((node, sibling) => keccak256(concat(node < sibling ? [node, sibling] : [sibling, node])), leaf);
+  return (
+    root ===
+    proof.reduce(
+      (node, sibling) => keccak256(concat(node < sibling ? [node, sibling] : [sibling, node])),
+      leaf,
+    )
+  );
 }
 
 function vector(count: number) {
