@@ -34,7 +34,10 @@ pub fn client(timeout: Duration) -> Result<reqwest::Client, HttpError> {
 ///
 /// # Errors
 /// See [`HttpError`].
-pub fn streaming_client(connect: Duration, silence: Duration) -> Result<reqwest::Client, HttpError> {
+pub fn streaming_client(
+    connect: Duration,
+    silence: Duration,
+) -> Result<reqwest::Client, HttpError> {
     install_tls();
     Ok(reqwest::Client::builder()
         .connect_timeout(connect)

@@ -4,8 +4,7 @@ use tokio::sync::Notify;
 
 use super::*;
 
-const BOUNDS: Bounds =
-    Bounds { queue: 64, size: 8, wait: Duration::from_millis(5), flights: 1 };
+const BOUNDS: Bounds = Bounds { queue: 64, size: 8, wait: Duration::from_millis(5), flights: 1 };
 
 #[tokio::test]
 async fn concurrent_items_share_a_flush_and_get_their_own_answers() {

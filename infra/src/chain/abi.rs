@@ -3,6 +3,8 @@
 
 #![allow(missing_docs, reason = "generated; the interfaces are documented in Solidity")]
 
+pub use alloy_sol_types::{SolCall, SolError, SolEvent};
+
 alloy_sol_types::sol! {
     #[derive(Debug, PartialEq, Eq)]
     struct Query {

@@ -59,9 +59,7 @@ impl Chain {
 
     async fn block_by(&self, which: BlockNumberOrTag) -> Result<Option<Block>, ChainError> {
         let block = self
-            .ask("eth_getBlockByNumber", async {
-                self.provider.get_block_by_number(which).await
-            })
+            .ask("eth_getBlockByNumber", async { self.provider.get_block_by_number(which).await })
             .await?;
         Ok(block.map(Block::from))
     }

@@ -72,9 +72,7 @@ impl From<TransportError> for ChainError {
                 None if payload.code == 3 || payload.message.contains("execution reverted") => {
                     Self::Reverted { data: Bytes::new(), message: payload.message.into_owned() }
                 }
-                None => {
-                    Self::Refused { code: payload.code, message: payload.message.into_owned() }
-                }
+                None => Self::Refused { code: payload.code, message: payload.message.into_owned() },
             },
             RpcError::NullResp => Self::BadAnswer("a request, with null"),
             RpcError::Transport(kind) => transport(&kind),

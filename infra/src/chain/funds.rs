@@ -127,14 +127,15 @@ pub fn funds_lookup(
     stop: CancellationToken,
 ) -> (FundsLookup, impl Future<Output = ()> + Send + 'static) {
     let chain = Arc::new(chain);
-    let (batcher, worker) = batch::batcher("funds", bounds, stop, move |queries: Vec<FundQuery>| {
-        let chain = Arc::clone(&chain);
-        async move {
-            match chain.fundable(&queries, BlockId::latest()).await {
-                Ok(funds) => funds.into_iter().map(Ok).collect(),
-                Err(error) => queries.iter().map(|_| Err(error.clone())).collect(),
+    let (batcher, worker) =
+        batch::batcher("funds", bounds, stop, move |queries: Vec<FundQuery>| {
+            let chain = Arc::clone(&chain);
+            async move {
+                match chain.fundable(&queries, BlockId::latest()).await {
+                    Ok(funds) => funds.into_iter().map(Ok).collect(),
+                    Err(error) => queries.iter().map(|_| Err(error.clone())).collect(),
+                }
             }
-        }
-    });
+        });
     (FundsLookup(batcher), worker)
 }

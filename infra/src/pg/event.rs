@@ -195,9 +195,7 @@ pub async fn after(
         .fetch_all(conn)
         .await?;
     rows.into_iter()
-        .map(|WithEpoch { row, epoch }| {
-            row.into_event(from_bigint(epoch, "stream_epoch.epoch")?)
-        })
+        .map(|WithEpoch { row, epoch }| row.into_event(from_bigint(epoch, "stream_epoch.epoch")?))
         .collect()
 }
 

@@ -77,8 +77,7 @@ pub async fn renew(pool: &Pool, lease: &Lease, ttl: Duration) -> Result<(), Stor
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn release(pool: &Pool, lease: &Lease) -> Result<(), StoreError> {
-    const QUERY: &str =
-        "UPDATE lease SET expires_at = '-infinity' WHERE role = $1 AND token = $2";
+    const QUERY: &str = "UPDATE lease SET expires_at = '-infinity' WHERE role = $1 AND token = $2";
     sqlx::query(QUERY).bind(&lease.role).bind(lease.token).execute(pool).await?;
     Ok(())
 }
@@ -90,11 +89,8 @@ pub async fn release(pool: &Pool, lease: &Lease) -> Result<(), StoreError> {
 /// [`StoreError::Fenced`] if the role has passed on, [`StoreError::Unavailable`].
 pub async fn fence(conn: &mut PgConnection, lease: &Lease) -> Result<(), StoreError> {
     const QUERY: &str = "SELECT 1 FROM lease WHERE role = $1 AND token = $2 FOR SHARE";
-    let held: Option<i32> = sqlx::query_scalar(QUERY)
-        .bind(&lease.role)
-        .bind(lease.token)
-        .fetch_optional(conn)
-        .await?;
+    let held: Option<i32> =
+        sqlx::query_scalar(QUERY).bind(&lease.role).bind(lease.token).fetch_optional(conn).await?;
     held.map(|_| ()).ok_or(StoreError::Fenced)
 }
 

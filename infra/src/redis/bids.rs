@@ -311,9 +311,7 @@ fn submitted(answer: &[&str]) -> Result<Submitted, RedisError> {
         ["reused", bid] => Submitted::IdReused {
             bid_id: bid.parse().map_err(|_| RedisError::BadAnswer("bid id"))?,
         },
-        ["late", closes, ms] => {
-            Submitted::Late { closed_at_ms: number(closes)?, ms: number(ms)? }
-        }
+        ["late", closes, ms] => Submitted::Late { closed_at_ms: number(closes)?, ms: number(ms)? },
         ["quota", "solver"] => Submitted::QuotaExceeded(Quota::Solver),
         ["quota", "auction"] => Submitted::QuotaExceeded(Quota::Auction),
         ["quota", "bytes"] => Submitted::QuotaExceeded(Quota::AuctionBytes),
@@ -326,9 +324,12 @@ fn submitted(answer: &[&str]) -> Result<Submitted, RedisError> {
 fn queued(id: &str, fields: &[Value]) -> Result<Option<QueuedBid>, RedisError> {
     let (ms, seq) = id.split_once('-').ok_or(RedisError::BadAnswer("stream id"))?;
     match fields {
-        [Value::BulkString(i), Value::BulkString(digest), Value::BulkString(b), Value::BulkString(body)]
-            if i == b"i" && b == b"b" =>
-        {
+        [
+            Value::BulkString(i),
+            Value::BulkString(digest),
+            Value::BulkString(b),
+            Value::BulkString(body),
+        ] if i == b"i" && b == b"b" => {
             let digest = std::str::from_utf8(digest).ok().and_then(|text| text.parse().ok());
             Ok(Some(QueuedBid {
                 ms: number(ms)?,

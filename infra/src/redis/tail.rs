@@ -23,8 +23,7 @@ impl Store {
     /// [`crate::pg::event::after`]); another `epoch` means that history went back, the events
     /// begin anew with the oldest one kept, and every subscriber must resync.
     pub fn tail_events(&self, from: Cursor) -> impl Stream<Item = StreamedEvent> + Send + use<> {
-        let tail =
-            Tail { store: self.clone(), connection: None, at: from, read: VecDeque::new() };
+        let tail = Tail { store: self.clone(), connection: None, at: from, read: VecDeque::new() };
         Box::pin(stream::unfold(tail, |mut tail| async move {
             let event = tail.next().await;
             Some((event, tail))

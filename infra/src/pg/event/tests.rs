@@ -32,7 +32,9 @@ fn the_wire_json_is_one_object_with_its_cursor() {
 
 #[test]
 fn a_streamed_event_reads_back_as_its_type() {
-    assert!(matches!(streamed().event().unwrap(), Event::AuctionVoid(void) if void.auction_id == AuctionId::new(7)));
+    assert!(
+        matches!(streamed().event().unwrap(), Event::AuctionVoid(void) if void.auction_id == AuctionId::new(7))
+    );
     let published = Event::AuctionPublished(AuctionPublished { auction_id: AuctionId::new(1) });
     assert_eq!(body(&published).unwrap(), r#"{"auction_id":1}"#);
 }

@@ -65,8 +65,7 @@ async fn a_node_silent_or_gone_is_unavailable_soon() {
         let chain = Chain::connect(&config).unwrap();
         let begun = Instant::now();
         // the second has to wait for the first one's permit, and is as soon
-        let (one, two) =
-            tokio::join!(chain.block_latest(), chain.nonce_latest(Address::ZERO));
+        let (one, two) = tokio::join!(chain.block_latest(), chain.nonce_latest(Address::ZERO));
         for error in [one.unwrap_err(), two.unwrap_err()] {
             assert!(matches!(error, ChainError::Timeout | ChainError::Unavailable(_)));
             assert!(error.retryable());

@@ -17,7 +17,8 @@ struct Relays(CancellationToken, Vec<JoinHandle<()>>);
 impl Relays {
     fn start(pool: &Pool, redis: &OwnRedis, processes: usize) -> Self {
         let stop = CancellationToken::new();
-        let run = |_| tokio::spawn(relay::run(pool.clone(), redis.store.clone(), TIMES, stop.clone()));
+        let run =
+            |_| tokio::spawn(relay::run(pool.clone(), redis.store.clone(), TIMES, stop.clone()));
         Self(stop.clone(), (0..processes).map(run).collect())
     }
 
