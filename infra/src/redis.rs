@@ -17,7 +17,7 @@ use redis::{
 
 use crate::config::RedisConfig;
 
-pub use bids::{Quota, Quotas, QueuedBid, Submitted, Window};
+pub use bids::{QueuedBid, Quota, Quotas, Submitted, Window};
 pub use error::RedisError;
 
 /// One chain's part of a Redis server. Cheap to clone; clones share a connection.
