@@ -2,7 +2,10 @@
 //! the head and the nonce are read before the receipts, so whatever they prove to have happened
 //! has its receipt by then.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use alloy::primitives::Log;
 use domain::status::SettlementStatus;
@@ -40,9 +43,16 @@ pub(crate) struct Picture {
     /// The reveal with the commitment it revealed.
     pub(crate) reveal: Option<(Commitment, Seen)>,
     pub(crate) facts: Facts,
+    /// When the row was read.
+    pub(crate) read_at: Instant,
 }
 
 impl Picture {
+    /// How long ago the batch was decided.
+    pub(crate) fn age(&self) -> Duration {
+        Duration::from_millis(self.row.age_ms) + self.read_at.elapsed()
+    }
+
     /// The commitment that counts.
     pub(crate) fn current(&self) -> Option<&Commitment> {
         self.commitments.last()
@@ -70,6 +80,7 @@ impl Worker {
     /// Renews the lease and looks.
     pub(crate) async fn observe(&self, lease: RowLease) -> Result<Picture, SettlementError> {
         let stored = self.load(lease).await?;
+        let read_at = Instant::now();
         let head = self.node.head().await?;
         let chain_nonce = match stored.attempts.last() {
             None => 0,
@@ -91,7 +102,18 @@ impl Worker {
             view.facts.refused = self.node.refuses(current, &row.batch).await?;
         }
         let View { facts, commit, reveal } = view;
-        Ok(Picture { lease, row, head, commitments, attempts, chain_nonce, commit, reveal, facts })
+        Ok(Picture {
+            lease,
+            row,
+            head,
+            commitments,
+            attempts,
+            chain_nonce,
+            commit,
+            reveal,
+            facts,
+            read_at,
+        })
     }
 
     async fn load(&self, lease: RowLease) -> Result<Stored, SettlementError> {

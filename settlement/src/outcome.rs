@@ -48,7 +48,7 @@ pub enum OutcomeError {
 }
 
 impl Expected {
-    fn ours<'a, E: SolEvent>(&self, log: &'a Log) -> Option<Log<E>> {
+    fn ours<E: SolEvent>(&self, log: &Log) -> Option<Log<E>> {
         if log.address != self.settlement {
             return None;
         }

@@ -18,7 +18,7 @@ use crate::{
     error::SettlementError,
     fills,
     observe::{Picture, Seen},
-    send::{advance, ms},
+    send::{advance, float},
     worker::{Progress, Worker},
 };
 
@@ -55,7 +55,7 @@ impl Worker {
         event::append(&mut tx, self.chain_id(), &[told]).await?;
         store::set(&mut tx, picture.lease, from, &row).await?;
         tx.commit().await?;
-        metrics::histogram!("gavel_settlement_committed_ms").record(ms(row.age_ms));
+        metrics::histogram!("gavel_settlement_committed_seconds").record(picture.age());
         measure_gas("commit", seen);
         tracing::info!(
             settlement = row.id, auction = %row.auction, tx = %evidence.tx,
@@ -99,7 +99,7 @@ impl Worker {
         store::set(&mut tx, picture.lease, from, &row).await?;
         auction::publish_if_settled(&mut tx, self.chain_id(), row.auction).await?;
         tx.commit().await?;
-        metrics::histogram!("gavel_settlement_revealed_ms").record(ms(row.age_ms));
+        metrics::histogram!("gavel_settlement_revealed_seconds").record(picture.age());
         metrics::counter!("gavel_settlement_bids_settled_total").increment(settled as u64);
         metrics::counter!("gavel_settlement_bids_failed_total").increment((bids - settled) as u64);
         measure_gas("reveal", seen);
@@ -200,5 +200,6 @@ fn catch_up(row: &mut SettlementRow) -> Result<SettlementStatus, SettlementError
 }
 
 fn measure_gas(kind: &'static str, seen: &Seen) {
-    metrics::histogram!("gavel_settlement_gas", "kind" => kind).record(ms(seen.inclusion.gas_used));
+    metrics::histogram!("gavel_settlement_gas", "kind" => kind)
+        .record(float(seen.inclusion.gas_used));
 }

@@ -2,6 +2,8 @@
 //! the row, and broadcast after that transaction. A broadcast that fails is made up for by the
 //! next step.
 
+use std::collections::BTreeSet;
+
 use alloy::primitives::{B256, Bytes, U256};
 use alloy_sol_types::SolCall;
 use domain::{
@@ -44,12 +46,13 @@ impl Worker {
         let new = NewCommitment { settlement_id: row.id, settler, lane, salt, commitment };
         let write = Write { kind: TxKind::Commit, commitment: Some(new), call: &call };
         let attempt = self.write_down(picture, SettlementEvent::SendCommit, write).await?;
-        metrics::histogram!("gavel_settlement_commit_written_ms").record(ms(row.age_ms));
         tracing::info!(
             settlement = row.id, auction = %row.auction, lane, tx = %attempt.hash,
             nonce = attempt.nonce, "commit sent"
         );
-        self.broadcast(&attempt).await
+        self.broadcast(&attempt).await?;
+        metrics::histogram!("gavel_settlement_commit_sent_seconds").record(picture.age());
+        Ok(())
     }
 
     /// After a reorg: the commit written before is as good as a new one.
@@ -76,12 +79,13 @@ impl Worker {
             batch: row.batch.clone(),
             salt: current.salt,
         };
-        let call = self.call(call.abi_encode().into(), reveal_gas(row));
+        let tries = reveals(picture);
+        let call = self.call(call.abi_encode().into(), reveal_gas(row, tries));
         let write = Write { kind: TxKind::Reveal, commitment: None, call: &call };
         let attempt = self.write_down(picture, SettlementEvent::SendReveal, write).await?;
         if let Some(commit) = &picture.commit {
             let blocks = picture.head.block.number.saturating_sub(commit.inclusion.block.number);
-            metrics::histogram!("gavel_settlement_reveal_delay_blocks").record(ms(blocks));
+            metrics::histogram!("gavel_settlement_reveal_wait_blocks").record(float(blocks));
         }
         tracing::info!(
             settlement = row.id, auction = %row.auction, tx = %attempt.hash,
@@ -213,13 +217,22 @@ pub(crate) const fn fate(sight: Sight) -> Option<AttemptStatus> {
     }
 }
 
+/// Reveals of the current commitment so far, replacements not counted.
+fn reveals(picture: &Picture) -> u64 {
+    let current = picture.current().map(|commitment| commitment.id);
+    let reveals = picture.attempts.iter().filter(|attempt| attempt.kind == TxKind::Reveal);
+    let ours = reveals.filter(|attempt| Some(attempt.commitment_id) == current);
+    ours.map(|attempt| attempt.nonce).collect::<BTreeSet<_>>().len() as u64
+}
+
 /// Gas enough that every bid can be given what its solver signed, after the 63/64 rule: the
-/// reading of the batch is counted per byte, the outer frame per bid. Unused gas costs nothing.
-fn reveal_gas(row: &SettlementRow) -> u64 {
+/// reading of the batch is counted per byte, the outer frame per bid. Unused gas costs nothing,
+/// and a try after one that reverted gets as much more.
+fn reveal_gas(row: &SettlementRow, tries: u64) -> u64 {
     let signed: u64 = row.bids.iter().map(|bid| u64::from(bid.gas)).sum();
     let bids = row.bids.len() as u64;
     let gas = 60_000 + 100 * row.batch.len() as u64 + bids * 80_000 + signed + signed / 32;
-    gas.min(MAX_TX_GAS)
+    gas.saturating_mul(1 + tries).min(MAX_TX_GAS)
 }
 
 fn fresh_salt() -> Result<B256, SettlementError> {
@@ -228,7 +241,7 @@ fn fresh_salt() -> Result<B256, SettlementError> {
     Ok(B256::new(salt))
 }
 
-/// A count or a duration in milliseconds as a metric takes it.
-pub(crate) fn ms(number: u64) -> f64 {
+/// A count as a metric takes it.
+pub(crate) fn float(number: u64) -> f64 {
     f64::from(u32::try_from(number).unwrap_or(u32::MAX))
 }

@@ -45,7 +45,7 @@ async fn a_transaction_that_was_written_but_never_reached_a_node_is_broadcast_ag
         scene.rpc.mine(1).await.unwrap();
         assert_eq!(scene.row(lease.id).await.status, status);
         assert_eq!(worker.step(lease).await.unwrap(), Progress::Waiting);
-        assert_eq!(worker.step(lease).await.is_ok(), true);
+        worker.step(lease).await.unwrap();
     }
     scene.step_until(&worker, lease, S::Revealed).await;
     let fates: Vec<_> = scene.attempts().await.into_iter().map(|a| (a.0, a.3)).collect();
@@ -143,4 +143,55 @@ async fn a_settler_that_runs_out_of_money_waits_for_some() {
     scene.rpc.set_balance(settler, 10u128.pow(20)).await.unwrap();
     scene.step_until(&worker, lease, S::Revealed).await;
     assert_eq!(scene.intent(&swap).await.status, I::Filled);
+}
+
+#[tokio::test]
+async fn a_reveal_that_the_contract_refuses_frees_the_intents() {
+    let scene = Scene::start(64).await;
+    let swap = scene.swap(0, WETH);
+    let id = scene.queue(1, &[&swap]).await;
+    let worker = scene.worker();
+    let lease = scene.lease(&worker).await;
+    scene.step_until(&worker, lease, S::Committed).await;
+    scene.close_lane(0).await;
+    scene.step_until(&worker, lease, S::Failed).await;
+    assert_eq!(scene.row(id).await.reason.as_deref(), Some("reveal_refused"));
+    assert_eq!(scene.intent(&swap).await.status, I::Open);
+    let told = scene.events().await;
+    assert!(told.iter().any(|(kind, _)| kind == "auction.published"), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_commit_into_a_lane_that_was_closed_is_made_again_in_another() {
+    let scene = Scene::start(64).await;
+    let swap = scene.swap(0, WETH);
+    scene.queue(1, &[&swap]).await;
+    let worker = scene.worker();
+    let lease = scene.lease(&worker).await;
+    scene.rpc("evm_setAutomine", json!([false])).await;
+    scene.step_until(&worker, lease, S::CommitSent).await;
+    scene.rpc("anvil_dropAllTransactions", json!([])).await;
+    scene.rpc("evm_setAutomine", json!([true])).await;
+    scene.close_lane(0).await;
+    // broadcast again, mined, reverted
+    assert_eq!(worker.step(lease).await.unwrap(), Progress::Waiting);
+    scene.step_until(&worker, lease, S::Revealed).await;
+    assert_eq!(scene.lanes().await, [0, 1]);
+    assert_eq!(scene.intent(&swap).await.status, I::Filled);
+    let fates: Vec<_> = scene.attempts().await.into_iter().map(|a| a.3).collect();
+    assert_eq!(fates, ["reverted", "mined", "mined"]);
+}
+
+#[tokio::test]
+async fn a_batch_whose_intents_have_all_expired_is_not_even_committed() {
+    let scene = Scene::start(64).await;
+    let swap = scene.swap(0, WETH);
+    let id = scene.queue(1, &[&swap]).await;
+    scene.sql("UPDATE intent SET valid_to = 1").await;
+    let worker = scene.worker();
+    let lease = scene.lease(&worker).await;
+    scene.step_until(&worker, lease, S::Failed).await;
+    assert_eq!(scene.row(id).await.reason.as_deref(), Some("intents_expired"));
+    assert_eq!(scene.intent(&swap).await.status, I::Expired);
+    assert!(scene.attempts().await.is_empty());
 }

@@ -36,7 +36,7 @@ use settlement::{
 use tests::{
     anvil::CHAIN_ID,
     orders::{Order, now_s},
-    rpc::Rpc,
+    rpc::{Rpc, calldata},
     stack::{Plan, Stack},
     wait,
 };
@@ -74,7 +74,12 @@ pub(super) fn key(secret: &[u8; 32]) -> Arc<dyn SettlerKey> {
 
 impl Scene {
     pub(super) async fn start(max_delay: u32) -> Self {
-        let stack = Stack::start(Plan { max_delay, ..Plan::default() }).await.unwrap();
+        Self::start_as(Plan { max_delay, ..Plan::default() }).await
+    }
+
+    pub(super) async fn start_as(plan: Plan) -> Self {
+        let max_delay = plan.max_delay;
+        let stack = Stack::start(plan).await.unwrap();
         let config = stack.config().unwrap();
         let pool = pg::connect(&config.postgres).unwrap();
         let chain = Chain::connect(&config.chain).unwrap();
@@ -208,12 +213,12 @@ impl Scene {
         panic!("{:?} instead of {wanted}", self.row(lease.id).await.status);
     }
 
-    pub(super) async fn until_status(&self, auction: AuctionId, wanted: SettlementStatus) {
+    pub(super) async fn until(&self, auction: AuctionId, wanted: &[SettlementStatus]) {
         wait::until("settlement", Duration::from_secs(20), || async {
             let mut conn = self.pool.acquire().await.map_err(|e| e.to_string())?;
             let rows = store::of_auction(&mut conn, CHAIN_ID, auction).await;
             let status = rows.map_err(|e| e.to_string())?[0].status;
-            if status == wanted { Ok(()) } else { Err(status.to_string()) }
+            if wanted.contains(&status) { Ok(()) } else { Err(status.to_string()) }
         })
         .await
         .unwrap();
@@ -248,6 +253,12 @@ impl Scene {
         sqlx::query_scalar(query).fetch_all(&self.pool).await.unwrap()
     }
 
+    /// The block of every transaction, in the order they were written.
+    pub(super) async fn blocks(&self) -> Vec<i64> {
+        let query = "SELECT block_number FROM tx_attempt ORDER BY id";
+        sqlx::query_scalar(query).fetch_all(&self.pool).await.unwrap()
+    }
+
     /// (kind, nonce, replacement, status) of every transaction, in the order they were written.
     pub(super) async fn attempts(&self) -> Vec<(String, i64, i16, String)> {
         let query = "SELECT kind, nonce, replacement, status FROM tx_attempt ORDER BY id";
@@ -258,6 +269,15 @@ impl Scene {
     pub(super) async fn usdc(&self, owner: usize) -> U256 {
         let account = self.stack.owner(owner).address();
         self.rpc.token_balance(self.stack.token("USDC"), account).await.unwrap()
+    }
+
+    /// The contract's owner takes a lane away from the settler.
+    pub(super) async fn close_lane(&self, lane: u8) {
+        let market = &self.stack.market;
+        let settler = market.settler.address().into_word();
+        let data = calldata("closeLane(address,uint256)", &[settler, B256::with_last_byte(lane)]);
+        let operator = market.operator.address();
+        self.rpc.send_as(operator, market.deployment.settlement, data).await.unwrap();
     }
 
     pub(super) async fn rpc(&self, method: &str, params: Value) {
