@@ -19,7 +19,7 @@ pub(crate) use from::Failure;
 
 /// The codes, with their status, whether the same request may succeed later, and their title.
 macro_rules! codes {
-    ($($(#[$doc:meta])* $name:ident = $code:literal, $status:ident, $retry:literal, $title:literal;)+) => {
+    ($($(#[$doc:meta])* $name:ident = $code:tt, $status:ident, $retry:tt, $title:tt;)+) => {
         /// The stable name of a problem. New ones may be added; none changes its meaning.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
         #[schema(as = ProblemCode)]

@@ -24,9 +24,10 @@ pub enum Step<S> {
 #[error("{0:?} is not a known status")]
 pub struct UnknownStatus(String);
 
-/// A fieldless enum with one stable name per variant, for SQL and JSON.
+/// A fieldless enum with one stable name per variant, for SQL and JSON. The names are token trees,
+/// because derives that read attributes do not see through a `literal` fragment.
 macro_rules! named_states {
-    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:literal,)+ }) => {
+    ($(#[$doc:meta])* $name:ident { $($(#[$vdoc:meta])* $variant:ident = $text:tt,)+ }) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize, serde::Deserialize, utoipa::ToSchema)]
         pub enum $name {
