@@ -2,4 +2,9 @@
 //! one Postgres server, each with a database of its own, and run in parallel on free ports.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, missing_docs)]
 
+mod api;
 mod arrows;
+mod auction;
+mod e2e;
+mod settlement;
+mod storage;
