@@ -9,7 +9,8 @@ use std::{
 use domain::{
     BidId, IntentId,
     auction::{
-        Cut, Decision, IntentInsight, ReceivedBid, Standings, bids_root, decide_without, insights,
+        Cut, Decision, IntentInsight, LeftOut, ReceivedBid, Standings, bids_root, decide_without,
+        insights,
     },
     batch::{SignedBid, SignedIntent},
     commitment::BatchHeader,
@@ -54,8 +55,11 @@ pub(crate) fn judge(case: Case) -> Result<Judgement, AuctionError> {
     let signed: BTreeMap<BidId, &SignedBid> =
         case.bids.iter().map(|placed| (placed.id, &placed.signed)).collect();
     let Bidders { standings, unauthorised } = case.bidders;
-    let mut left_out = touching(&received, &case.gone);
-    left_out.extend(unauthorised);
+    let mut left_out: BTreeMap<BidId, LeftOut> = touching(&received, &case.gone)
+        .into_iter()
+        .map(|bid| (bid, LeftOut::IntentGone))
+        .chain(unauthorised.into_iter().map(|bid| (bid, LeftOut::KeyForeign)))
+        .collect();
     loop {
         let decision = decide_without(&case.cut, &received, &standings, &left_out);
         let winners: Vec<(BidId, &SignedBid)> =
@@ -66,7 +70,7 @@ pub(crate) fn judge(case: Case) -> Result<Judgement, AuctionError> {
                 Ok(settlement) => Some(settlement),
                 // each round leaves out one more at least, so this ends
                 Err(PackError::Unfit(unfit)) => {
-                    left_out.extend(unfit);
+                    left_out.extend(unfit.into_iter().map(|bid| (bid, LeftOut::Unpackable)));
                     continue;
                 }
                 Err(PackError::Whole(error)) => return Err(AuctionError::Batch(error)),

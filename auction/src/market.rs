@@ -36,7 +36,7 @@ use crate::{
 const SURVEY_LEAD: Duration = Duration::from_millis(300);
 /// How long after the close a late answer of the chain is waited for: past that the outcome is
 /// published without a next cut, and the step after opens the window.
-const SURVEY_PATIENCE: Duration = Duration::from_millis(40);
+const SURVEY_PATIENCE: Duration = Duration::from_millis(100);
 /// Intents ended by one sweep.
 const SWEEP: u32 = 1_000;
 
@@ -161,7 +161,8 @@ impl Market {
             return Ok(Step::Stopped);
         }
         // from here to the outcome it takes less than a second: not worth stopping for
-        let closes = Instant::now() + self.until_close(&opened).await?;
+        let left = self.until_close(&opened).await?;
+        let closes = Instant::now() + left;
         let (ruled, survey) = tokio::join!(
             self.rule(&opened, closes),
             tokio::time::timeout_at(closes + SURVEY_PATIENCE, self.survey_next(&opened)),
@@ -194,6 +195,14 @@ impl Market {
             tracing::debug!(auction = opened.id().get(), %error, "bidders not looked up early");
         }
         tokio::time::sleep_until(closes).await;
+        // not before Redis says so: a bid that comes in time must find the queue open
+        loop {
+            let left = self.until_close(opened).await?;
+            if left.is_zero() {
+                break;
+            }
+            tokio::time::sleep(left).await;
+        }
         let collected = self.collect(opened).await?;
         if let Some(reason) = collected.void {
             return Ok(Ruled::void(&collected, reason.code()));

@@ -9,6 +9,10 @@ use crate::{
     testing::{bid, cut, key, placed, stored},
 };
 
+fn left_out(because: LeftOut) -> Ruling {
+    Ruling::Dropped(DropReason::LeftOut { because })
+}
+
 /// Two solvers, 1 and 2, in good standing.
 fn bidders() -> Bidders {
     let known = || SolverStanding { registered: true, ..SolverStanding::default() };
@@ -51,7 +55,7 @@ fn a_bid_whose_key_no_longer_signs_for_its_solver_is_left_out() {
     let first = case.bids[0].id;
     case.bidders.unauthorised.insert(first);
     let judged = judge(case).unwrap();
-    assert_eq!(judged.decision.verdicts[0].ruling, Ruling::Dropped(DropReason::LeftOut));
+    assert_eq!(judged.decision.verdicts[0].ruling, left_out(LeftOut::KeyForeign));
     assert_eq!(judged.settlement.unwrap().bids[0].solver, key(2).address());
     assert_eq!(judged.closing.bid_count, 2, "it was received all the same");
 }
@@ -74,5 +78,5 @@ fn a_bid_that_does_not_fit_the_format_is_left_out_and_decided_without() {
     let judged = judge(case(&long)).unwrap();
     assert!(judged.settlement.is_none());
     let rulings: Vec<_> = judged.decision.verdicts.iter().map(|v| v.ruling).collect();
-    assert_eq!(rulings, [Ruling::Dropped(DropReason::LeftOut); 2]);
+    assert_eq!(rulings, [left_out(LeftOut::Unpackable); 2]);
 }
