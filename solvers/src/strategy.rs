@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::Address;
 use domain::{Amount, IntentId, bid::Leg};
 
+mod fill;
 pub mod inventory;
 mod market;
 pub mod ring;

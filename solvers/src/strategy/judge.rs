@@ -114,7 +114,7 @@ impl Court {
     }
 
     /// What the auction would say to a bid of this plan.
-    pub(super) fn judge(&self, plan: &Plan) -> Result<Amount, DropReason> {
+    pub(super) fn judge(&self, plan: &Plan) -> Result<Amount, Box<DropReason>> {
         let terms = Terms {
             auction_id: self.market.auction_id,
             solver: SOLVER,
@@ -133,17 +133,22 @@ impl Court {
         let standing = SolverStanding { registered: true, ..SolverStanding::default() };
         let standings =
             Standings { solvers: [(SOLVER, standing)].into(), fillers: [(FILLER, SOLVER)].into() };
-        check(&self.cut, &bid, &standings)
+        check(&self.cut, &bid, &standings).map_err(Box::new)
     }
 }
 
-/// Intents whose limits lie around reference prices, of all kinds and many sizes.
+/// Intents whose limits lie around reference prices, of all kinds and many sizes, between few
+/// tokens (crowded pairs) or all.
 pub(super) fn sketches() -> impl Strategy<Value = (Vec<Sketch>, Vec<u128>)> {
-    let prices = prop::collection::vec(1u128..2_000, TOKENS)
+    prop_oneof![sketches_among(2), sketches_among(TOKENS)]
+}
+
+fn sketches_among(tokens: usize) -> impl Strategy<Value = (Vec<Sketch>, Vec<u128>)> {
+    let prices = prop::collection::vec(1u128..2_000, tokens)
         .prop_map(|prices| prices.into_iter().map(|p| p * 10u128.pow(15)).collect::<Vec<_>>());
-    prices.prop_flat_map(|prices| {
+    prices.prop_flat_map(move |prices| {
         let sketch = (
-            (1u8..5, 0..TOKENS, 1..TOKENS),
+            (1u8..5, 0..tokens, 1..tokens),
             prop_oneof![
                 1u128..50,
                 1_000_000u128..2_000_000,
@@ -155,7 +160,7 @@ pub(super) fn sketches() -> impl Strategy<Value = (Vec<Sketch>, Vec<u128>)> {
         );
         let of = prices.clone();
         let sketch = sketch.prop_map(move |((owner, sell, step), amount, limit, flags, filled)| {
-            let buy = (sell + step) % TOKENS;
+            let buy = (sell + step) % tokens;
             let buy_amount = (amount * of[sell] / of[buy] * limit / 1_000).max(1);
             let kind = if flags.0 { Kind::ExactIn } else { Kind::ExactOut };
             let exact = if flags.0 { amount } else { buy_amount };

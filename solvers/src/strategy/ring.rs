@@ -1,9 +1,10 @@
-//! Matches intents with each other, two or three in a ring, without any inventory.
+//! Matches intents with each other, without any inventory: two or three in a ring, or many around
+//! one that takes parts.
 //!
 //! Member i gives to member i-1 and gets from member i+1, so a ring of n costs n transfers. All
 //! members trade at reference prices where their limits and sizes allow it; else the amounts are
 //! bent as little as the limits ask. No directed pair occurs twice in a ring, so there is one price
-//! for each.
+//! for each. Around a hub all trade at one price.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -16,6 +17,7 @@ use domain::{
 
 use super::{Candidate, Market, Plan, choose};
 
+mod hub;
 mod solve;
 
 /// Of one directed pair, how many intents are tried in rings of two: the most generous ones.
@@ -38,6 +40,7 @@ pub fn plan(market: &Market, limit: usize) -> Vec<Plan> {
         tries < MAX_TRIES
     };
     let _ = twos(&sides, &mut attempt) && threes(&sides, &mut attempt);
+    plans.extend(hub::plans(market, &sides));
     choose(plans, limit)
 }
 

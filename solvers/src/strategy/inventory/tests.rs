@@ -1,4 +1,4 @@
-use domain::Bid;
+use alloy_primitives::U256;
 use proptest::prelude::*;
 
 use super::*;
@@ -100,11 +100,4 @@ proptest! {
             prop_assert!(amount <= funds[&token]);
         }
     }
-}
-
-#[test]
-fn no_plan_is_too_large_for_a_bid() {
-    assert!(MAX_PER_BID <= domain::bid::MAX_INTENTS);
-    assert!(2 * MAX_PER_BID <= domain::bid::MAX_LEGS);
-    let _: fn(domain::bid::Terms, Vec<Leg>, alloy_primitives::Bytes) -> _ = Bid::new;
 }

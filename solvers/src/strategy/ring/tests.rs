@@ -102,3 +102,30 @@ proptest! {
         prop_assert_eq!(plan(&court.market, 10).len(), usize::from(cross));
     }
 }
+
+#[test]
+fn several_intents_are_paid_by_one_that_takes_parts() {
+    let small = [400u128, 300].map(|n| Sketch::new(0, n, 1, n * 19 / 10));
+    let wants = Sketch::new(0, 220, 1, 400).exact_out();
+    let hub = Sketch::new(1, 5_000, 0, 2_300).partial();
+    let sketches = [small[0].clone(), small[1].clone(), wants, hub];
+    let court = Court::new(&sketches, &[2 * ETH, ETH], 1_000_000);
+    let plans = plan(&court.market, 10);
+    let best = &plans[0];
+    assert_eq!(best.intents.len(), 4, "{plans:?}");
+    assert_eq!(amounts(best), [200, 300, 400, 400, 600, 800]);
+    assert!(court.judge(best).is_ok());
+}
+
+#[test]
+fn a_hub_whose_limit_is_below_the_reference_price_pays_its_limit() {
+    let sketches = [
+        Sketch::new(0, 100, 1, 180),
+        Sketch::new(0, 200, 1, 360),
+        Sketch::new(1, 950, 0, 500).partial(),
+    ];
+    let court = Court::new(&sketches, &[2 * ETH, ETH], 1_000_000);
+    let plans = plan(&court.market, 10);
+    assert_eq!(amounts(&plans[0]), [100, 190, 200, 380]);
+    assert!(court.judge(&plans[0]).is_ok());
+}

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use super::*;
 use crate::wire::SubmissionError;
 
-fn object(value: Value) -> Map<String, Value> {
+fn object(value: &Value) -> Map<String, Value> {
     value.as_object().unwrap().clone()
 }
 
@@ -46,7 +46,7 @@ fn a_cursor_is_two_decimal_numbers() {
 
 #[test]
 fn a_client_subscribes_from_a_snapshot_from_now_or_from_a_cursor() {
-    let from = |text: &str| ClientFrame::parse(object(json!({"type": "subscribe", "from": text})));
+    let from = |text: &str| ClientFrame::parse(object(&json!({"type": "subscribe", "from": text})));
     let subscribe = |from| Ok(ClientFrame::Subscribe { from });
     assert_eq!(from("snapshot"), subscribe(SubscribeFrom::Snapshot));
     assert_eq!(from("now"), subscribe(SubscribeFrom::Now));
@@ -58,7 +58,7 @@ fn a_client_subscribes_from_a_snapshot_from_now_or_from_a_cursor() {
 fn a_submission_keeps_its_body_for_the_bids_own_errors() {
     let frame = json!({"type": "bid.submit", "ref": "a", "auction_id": 4, "bid": {}, "legs": []});
     let Ok(ClientFrame::BidSubmit { reference, auction_id, body }) =
-        ClientFrame::parse(object(frame))
+        ClientFrame::parse(object(&frame))
     else {
         panic!("a bid.submit frame")
     };
@@ -72,8 +72,8 @@ fn a_submission_keeps_its_body_for_the_bids_own_errors() {
 
 #[test]
 fn unknown_frames_and_fields_are_refused() {
-    assert_eq!(ClientFrame::parse(object(json!({"type": "shout"}))), Err(FrameError::UnknownType));
+    assert_eq!(ClientFrame::parse(object(&json!({"type": "shout"}))), Err(FrameError::UnknownType));
     assert_eq!(ClientFrame::parse(Map::new()), Err(FrameError::UnknownType));
-    let ping = ClientFrame::parse(object(json!({"type": "ping", "loud": true})));
+    let ping = ClientFrame::parse(object(&json!({"type": "ping", "loud": true})));
     assert!(matches!(ping, Err(FrameError::Fields(_))));
 }
