@@ -1,5 +1,6 @@
 // The REST API as a wallet sees it. Amounts are decimal strings.
 import type { Address, Hex } from "viem";
+import type { MarketEvent } from "./sse.js";
 import type { BidTerms, Intent, Leg } from "./types.js";
 
 export interface TypedField {
@@ -99,7 +100,7 @@ export class Api {
   async #call<T>(path: string, body?: unknown): Promise<{ status: number; body: T }> {
     const request =
       body === undefined
-        ? {}
+        ? { headers: { accept: "application/json" } }
         : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
     const response = await fetch(this.base + path, { ...request, signal: AbortSignal.timeout(15_000) });
     const text = await response.text();
@@ -119,6 +120,10 @@ export class Api {
   }
 
   chain = async (): Promise<Chain> => (await this.#call<Chain>("/v1/chain")).body;
+
+  /** History after a cursor, as a page of JSON instead of a stream. */
+  history = async (after: string): Promise<MarketEvent[]> =>
+    (await this.#call<{ items: MarketEvent[] }>(`/v1/events?limit=1000&after=${after}`)).body.items;
 
   /** 201 when it is new, 200 when it was there. */
   postIntent = (intent: Intent, signature: Hex) =>

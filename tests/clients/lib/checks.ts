@@ -60,3 +60,12 @@ export async function checkTimeline({ api, log }: Story, view: IntentView): Prom
   );
   log(`timeline: ${items.map((item) => item.kind).join(", ")}`);
 }
+
+/** What the stream told is what the history tells, word for word. */
+export async function checkHistory({ api, waiter, log }: Story): Promise<void> {
+  const [first, ...seen] = waiter.events;
+  assert(first !== undefined, "something was streamed");
+  const history = await api.history(first.cursor);
+  assert.deepEqual(history.slice(0, seen.length), seen, "the history is what was streamed");
+  log(`history agrees with the stream on ${seen.length} events`);
+}

@@ -2,6 +2,7 @@
 import { strict as assert } from "node:assert";
 import type { Hex } from "viem";
 import { Api, type Chain, type Token } from "./api.js";
+import { checkHistory } from "./checks.js";
 import { cancelHeld, cancelOpen } from "./cancel.js";
 import { type Filled, fillOne } from "./fill.js";
 import { EventFollower } from "./sse.js";
@@ -45,6 +46,7 @@ export async function liveStory(kit: Toolkit, options: Options): Promise<Outcome
     const story = { api, kit, chain, waiter, follower, log };
     const filled = await fillOne(story, pair, options.exactOut);
     const cancelled = [await cancelOpen(story, pair), await cancelHeld(story, pair)];
+    await checkHistory(story);
     return { ...filled, cancelled, connections: follower.connections };
   } finally {
     follower.close();

@@ -41,6 +41,11 @@ export class Waiter {
     return this.#events.find((event) => event.kind === kind && isIt(event));
   }
 
+  /** Everything seen so far, in order. */
+  get events(): readonly MarketEvent[] {
+    return this.#events;
+  }
+
   /** Waits until `found` finds something; fails with what it waited for. */
   async until<T>(what: string, found: () => T | undefined): Promise<T> {
     for (;;) {
