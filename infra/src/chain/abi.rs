@@ -126,3 +126,6 @@ alloy_sol_types::sol! {
     function allowance(address owner, address spender) external view returns (uint256 amount);
     function approve(address spender, uint256 amount) external returns (bool done);
 }
+
+#[cfg(test)]
+mod tests;

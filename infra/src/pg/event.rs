@@ -225,13 +225,19 @@ pub async fn oldest(conn: &mut PgConnection, chain_id: u64) -> Result<u64, Store
 /// # Errors
 /// [`StoreError::Unavailable`].
 pub async fn epoch(conn: &mut PgConnection, chain_id: u64) -> Result<u64, StoreError> {
-    // the update that changes nothing makes the row visible to RETURNING
-    const QUERY: &str = "\
+    // asked often and made once: the making is another statement, and the loser of a race reads
+    const READ: &str = "SELECT epoch FROM stream_epoch WHERE chain_id = $1";
+    const MAKE: &str = "\
         INSERT INTO stream_epoch AS kept (chain_id, epoch)
         VALUES ($1, (extract(epoch FROM clock_timestamp()) * 1000)::bigint)
         ON CONFLICT (chain_id) DO UPDATE SET epoch = kept.epoch
         RETURNING epoch";
-    let epoch: i64 = sqlx::query_scalar(QUERY).bind(to_bigint(chain_id)?).fetch_one(conn).await?;
+    let chain = to_bigint(chain_id)?;
+    let kept: Option<i64> = sqlx::query_scalar(READ).bind(chain).fetch_optional(&mut *conn).await?;
+    let epoch = match kept {
+        Some(epoch) => epoch,
+        None => sqlx::query_scalar(MAKE).bind(chain).fetch_one(conn).await?,
+    };
     from_bigint(epoch, "stream_epoch.epoch")
 }
 
