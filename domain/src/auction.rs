@@ -1,4 +1,19 @@
 //! The auction's rules (design §4): pure functions of what was recorded.
+//!
+//! - [`OpeningRecord`] and [`Cut`]: what is bid on, fixed by a hash before the first bid (A7);
+//! - [`ReceivedBid`], [`bids_root`]: what was received, fixed by a root before the first score (A8);
+//! - [`check`]: the rules for one bid (A2) and its score (A1);
+//! - [`decide`]: verdicts and the best set (A4), in an order nobody can choose (A5);
+//! - [`insights`]: what that meant for each intent;
+//! - [`AuctionRecord`]: all of it, what is public when (A11), and the check that it is consistent.
+//!
+//! Rules to come have their place: a filter among valid bids (A3) stands between checking and
+//! packing in [`decide`]; reference scores (A6), simulation (A10) and the runner-up (A12) are
+//! [`decide_without`]; prices (A9) are what the opening record says, whoever found them.
+
+// a dropped bid's reason holds numbers for its solver to read; it is an outcome, stored for every
+// bid, and not an error on its way up
+#![allow(clippy::result_large_err)]
 
 mod check;
 mod decide;
@@ -11,6 +26,7 @@ mod order;
 mod pack;
 pub mod params;
 mod price;
+mod record;
 mod refusal;
 mod score;
 mod standing;
@@ -24,7 +40,10 @@ pub use decide::{Decision, Ruling, Verdict, decide, decide_without};
 pub use insight::{InsightReason, IntentInsight, Offer, insights};
 pub use opening::{Cut, CutError, OpeningRecord, SolverBond};
 pub use params::Params;
-pub use refusal::DropReason;
+pub use record::{
+    Announced, AuctionRecord, Closing, Contents, PublicRecord, RecordFault, RecordedBid,
+};
+pub use refusal::{DropReason, LeftOut};
 pub use score::MAX_SCORE;
 pub use standing::{SolverStanding, Standings};
 pub use stream::{BidLeaf, ReceivedBid, bid_leaves, bids_root, bids_tree};

@@ -1,12 +1,12 @@
 //! The decision: verdicts on every bid, and the winners.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
-    Cut, DropReason, ReceivedBid, Standings,
+    Cut, DropReason, LeftOut, ReceivedBid, Standings,
     check::Rules,
     order::preferences,
     pack::{Packing, solve},
@@ -27,6 +27,18 @@ pub struct Decision {
     pub gap: Amount,
     /// Nodes the search visited.
     pub nodes: u64,
+}
+
+impl Decision {
+    /// What was left out of it: with this the same decision can be made again.
+    #[must_use]
+    pub fn left_out(&self) -> BTreeMap<BidId, LeftOut> {
+        let because = |verdict: &Verdict| match verdict.ruling {
+            Ruling::Dropped(DropReason::LeftOut { because }) => Some((verdict.bid, because)),
+            Ruling::Dropped(_) | Ruling::Won { .. } | Ruling::Lost { .. } => None,
+        };
+        self.verdicts.iter().filter_map(because).collect()
+    }
 }
 
 /// What became of one bid.
@@ -75,17 +87,17 @@ impl Ruling {
 /// Decides an auction. The order of `bids` does not matter, only their recorded places.
 #[must_use]
 pub fn decide(cut: &Cut, bids: &[ReceivedBid], standings: &Standings) -> Decision {
-    decide_without(cut, bids, standings, &BTreeSet::new())
+    decide_without(cut, bids, standings, &BTreeMap::new())
 }
 
-/// Decides as if the bids in `left_out` kept no rule: after a failed simulation, for the
-/// runner-up, and for reference scores.
+/// Decides without the bids in `left_out`: those that something outside of the record speaks
+/// against, the failed bid before a runner-up, a solver's bids for its reference score.
 #[must_use]
 pub fn decide_without(
     cut: &Cut,
     bids: &[ReceivedBid],
     standings: &Standings,
-    left_out: &BTreeSet<BidId>,
+    left_out: &BTreeMap<BidId, LeftOut>,
 ) -> Decision {
     let mut stream: Vec<&ReceivedBid> = bids.iter().collect();
     stream.sort_unstable_by_key(|bid| (bid.ms, bid.seq, bid.id));
@@ -131,7 +143,7 @@ pub fn decide_without(
 fn check_all(
     rules: &Rules<'_>,
     stream: &[&ReceivedBid],
-    left_out: &BTreeSet<BidId>,
+    left_out: &BTreeMap<BidId, LeftOut>,
 ) -> Vec<Result<u128, DropReason>> {
     let mut first = BTreeMap::new();
     let mut check = |received: &&ReceivedBid| {
@@ -140,8 +152,8 @@ fn check_all(
         if (ms, seq) != place {
             return Err(DropReason::Duplicate { ms, seq });
         }
-        if left_out.contains(&received.id) {
-            return Err(DropReason::LeftOut);
+        if let Some(because) = left_out.get(&received.id) {
+            return Err(DropReason::LeftOut { because: *because });
         }
         rules.score(&received.bid)
     };

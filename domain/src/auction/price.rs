@@ -28,17 +28,17 @@ pub(super) fn one_price_per_pair(
     for fill in bid.fills() {
         let Some(intent) = intents.get(&fill.intent) else { continue };
         let bounds = pairs.entry(intent.pair()).or_insert(Bounds { high: *fill, low: *fill });
-        if compare(Price::least(fill), Price::least(&bounds.high)).is_gt() {
+        if compare(&Price::least(fill), &Price::least(&bounds.high)).is_gt() {
             bounds.high = *fill;
         }
-        if compare(Price::most(fill), Price::most(&bounds.low)).is_lt() {
+        if compare(&Price::most(fill), &Price::most(&bounds.low)).is_lt() {
             bounds.low = *fill;
         }
     }
     // by Helly's theorem intervals on a line that meet in pairs meet in common
     let torn = pairs
         .into_values()
-        .find(|bounds| compare(Price::least(&bounds.high), Price::most(&bounds.low)).is_ge());
+        .find(|bounds| compare(&Price::least(&bounds.high), &Price::most(&bounds.low)).is_ge());
     match torn {
         None => Ok(()),
         Some(bounds) => Err(DropReason::TwoPrices { first: bounds.high, second: bounds.low }),
@@ -64,7 +64,7 @@ impl Price {
 }
 
 /// Through 1024 bits: the factors have up to 257.
-fn compare(a: Price, b: Price) -> Ordering {
+fn compare(a: &Price, b: &Price) -> Ordering {
     wide(a.bought, b.sold).cmp(&wide(b.bought, a.sold))
 }
 

@@ -203,10 +203,33 @@ pub enum DropReason {
     /// Its score is beyond anything real.
     #[error("its score exceeds 2^128 - 1")]
     ScoreTooLarge,
-    /// It was left out beforehand: it failed its simulation, or failed on chain and this is the
-    /// decision without it.
-    #[error("left out of this decision")]
-    LeftOut,
+    /// It was left out for what is not in the record's rules.
+    #[error("left out: {because}")]
+    LeftOut {
+        /// Why.
+        because: LeftOut,
+    },
+}
+
+/// Why a bid is left out that keeps every rule here: something outside of the record was looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, thiserror::Error)]
+#[serde(rename_all = "snake_case")]
+pub enum LeftOut {
+    /// At the close its key did not sign for its solver any more.
+    #[error("its key does not sign for its solver")]
+    KeyForeign,
+    /// An intent it fills was used or withdrawn on chain after the cut.
+    #[error("an intent it fills left the book on chain")]
+    IntentGone,
+    /// With its owners' signatures it does not fit the batch's format.
+    #[error("it does not fit the batch's format")]
+    Unpackable,
+    /// It failed when it was simulated.
+    #[error("it failed its simulation")]
+    Simulation,
+    /// It failed on chain, and this is the decision without it.
+    #[error("it failed on chain")]
+    Failed,
 }
 
 impl DropReason {
@@ -235,7 +258,7 @@ impl DropReason {
             Self::TwoPrices { .. } => "two_prices",
             Self::Unpriced { .. } => "unpriced",
             Self::ScoreTooLarge => "score_too_large",
-            Self::LeftOut => "left_out",
+            Self::LeftOut { .. } => "left_out",
         }
     }
 }

@@ -1,4 +1,5 @@
 mod brute_force;
+mod exported;
 mod records;
 mod scores;
 mod speed;

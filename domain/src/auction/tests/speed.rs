@@ -70,7 +70,6 @@ fn two_hundred_intents_and_a_hundred_bids_are_decided_exactly_and_at_once() {
         let (decision, took) = timed(&market(seed, 200, 100, 4));
         assert_eq!(decision.gap, Amount::ZERO, "seed {seed}: {} nodes", decision.nodes);
         assert!(decision.winners.len() > 10);
-        println!("seed {seed}: {} nodes, {took:?}", decision.nodes);
         slowest = slowest.max(took);
     }
     // the machine is shared by other tests; the point is that it is not seconds
@@ -80,8 +79,7 @@ fn two_hundred_intents_and_a_hundred_bids_are_decided_exactly_and_at_once() {
 #[test]
 fn many_bids_on_few_intents_stay_within_the_node_budget() {
     for seed in 0..4 {
-        let (decision, took) = timed(&market(seed, 60, 100, 9));
-        println!("seed {seed}: {} nodes, {took:?}, gap {}", decision.nodes, decision.gap);
+        let (decision, _) = timed(&market(seed, 60, 100, 9));
         assert!(decision.nodes <= 2_000);
         let share =
             decision.gap.mul_div_floor(1_000u64.try_into().unwrap(), decision.total_score.get());

@@ -1,4 +1,4 @@
-use super::super::{DropReason, Ruling, fixture::*};
+use super::super::{DropReason, LeftOut, Ruling, fixture::*};
 use crate::{
     Amount, AuctionId, IntentId,
     bid::{End, Leg, Terms},
@@ -225,7 +225,7 @@ fn the_same_bid_twice_counts_once() {
 fn a_code_is_the_one_in_the_json() {
     let reasons = [
         DropReason::ScoreTooLarge,
-        DropReason::LeftOut,
+        DropReason::LeftOut { because: LeftOut::KeyForeign },
         DropReason::Duplicate { ms: 1, seq: 2 },
         DropReason::Unpriced { token: token(X) },
     ];

@@ -1,4 +1,4 @@
-use super::super::{Ruling, decide_without, fixture::*};
+use super::super::{LeftOut, Ruling, decide_without, fixture::*};
 use crate::{Amount, BidId, IntentId};
 
 /// An intent that any price above 1 fills; a bid of it scores what it pays above that.
@@ -165,9 +165,11 @@ fn the_runner_up_is_the_same_decision_without_the_failed_bid() {
     let best = market.bid(1, &[(id, 1_000, 300)]);
     market.bid(2, &[(id, 1_000, 299)]);
     let failed = market.bids[best].id;
-    let second = decide_without(&market.cut(), &market.bids, &market.standings, &[failed].into());
+    let left_out = [(failed, LeftOut::Failed)].into();
+    let second = decide_without(&market.cut(), &market.bids, &market.standings, &left_out);
     assert_eq!(second.winners, [market.bids[1].id]);
     assert_eq!(second.verdicts.len(), 2);
+    assert_eq!(second.left_out(), left_out);
 }
 
 #[test]
