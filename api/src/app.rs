@@ -7,7 +7,11 @@ use infra::{
     batch::{Batcher, Bounds, batcher},
     chain::{Chain, FUNDS_BOUNDS, FundsLookup, funds_lookup},
     config::Config,
-    pg::{Pool, bid::PlacedBid, intent::{Inserted, NewIntent}},
+    pg::{
+        Pool,
+        bid::PlacedBid,
+        intent::{Inserted, NewIntent},
+    },
     redis,
     telemetry::Metrics,
 };

@@ -164,9 +164,8 @@ fn operation<'a>(
     list: impl Iterator<Item = &'a Message>,
     summary: &str,
 ) -> Value {
-    let message = |(name, _, _): &Message| {
-        json!({"$ref": format!("#/channels/{channel}/messages/{name}")})
-    };
+    let message =
+        |(name, _, _): &Message| json!({"$ref": format!("#/channels/{channel}/messages/{name}")});
     json!({
         "action": action,
         "channel": {"$ref": format!("#/channels/{channel}")},

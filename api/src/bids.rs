@@ -108,8 +108,7 @@ async fn queue(
 fn late(known: &Known, closed_at_ms: u64, ms: u64, facts: Facts) -> Problem {
     let late_by_ms = ms.saturating_sub(closed_at_ms);
     let detail = format!("auction {} closed {late_by_ms} ms before", known.id);
-    let facts =
-        Facts { late_by_ms: Some(late_by_ms), closes_at_ms: Some(closed_at_ms), ..facts };
+    let facts = Facts { late_by_ms: Some(late_by_ms), closes_at_ms: Some(closed_at_ms), ..facts };
     Problem::new(Code::BidLate, detail).with(facts)
 }
 

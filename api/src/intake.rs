@@ -60,7 +60,7 @@ pub(crate) async fn accept(app: &App, body: &Map<String, Value>) -> Result<Accep
     };
     match inserted {
         Inserted::New => {
-            tracing::info!(intent = %id, "intent accepted");
+            tracing::debug!(intent = %id, "intent accepted");
             Ok(Accepted { view: fresh, new: true })
         }
         Inserted::Repeated(row) => Ok(Accepted::repeated(*row)),

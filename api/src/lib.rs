@@ -20,5 +20,5 @@ pub use app::Deps;
 pub use asyncapi::asyncapi;
 pub use documents::documents;
 pub use openapi::openapi;
-pub use problem::{Code, Facts, Problem};
+pub use problem::Code;
 pub use server::{ApiError, Bound, bind, run};

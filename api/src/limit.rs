@@ -52,7 +52,8 @@ impl<K: Eq + Hash + Clone> Limiter<K> {
         let interval = rate.interval();
         let full_at = buckets.get(key).copied().unwrap_or(now).max(now);
         let next = full_at + interval;
-        let excess = next.saturating_duration_since(now).saturating_sub(interval * rate.burst.get());
+        let excess =
+            next.saturating_duration_since(now).saturating_sub(interval * rate.burst.get());
         if !excess.is_zero() {
             return Err(excess);
         }

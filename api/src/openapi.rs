@@ -15,7 +15,7 @@ use utoipa::{
 };
 use utoipa_actix_web::{AppExt, UtoipaApp};
 
-use crate::{problem::Problem, routes};
+use crate::{problem::ProblemBody, routes};
 
 /// The name of the response that every operation shares.
 const PROBLEM: &str = "Problem";
@@ -38,7 +38,7 @@ const PROBLEM: &str = "Problem";
         (name = "chain", description = "What to sign against"),
         (name = "operations", description = "Health, metrics, documents"),
     ),
-    components(schemas(Problem, IntentMessage, Event, DropReason, Nack)),
+    components(schemas(ProblemBody, IntentMessage, Event, DropReason, Nack)),
 )]
 struct Document;
 

@@ -135,9 +135,15 @@ codes! {
     Internal = "internal", INTERNAL_SERVER_ERROR, true, "Internal error";
 }
 
+/// What went wrong with a request. Boxed, because errors travel in every result.
+#[derive(Clone, Debug, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Problem(Box<ProblemBody>);
+
 /// The body of every error.
 #[derive(Clone, Debug, Serialize, ToSchema)]
-pub struct Problem {
+#[schema(as = Problem)]
+pub(crate) struct ProblemBody {
     /// `urn:gavel:problem:<code>`.
     #[serde(rename = "type")]
     urn: String,
@@ -167,7 +173,7 @@ pub struct Problem {
 /// What belongs to one code or another.
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 #[schema(as = ProblemFacts)]
-pub struct Facts {
+pub(crate) struct Facts {
     /// Who signed instead (`signature_mismatch`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub recovered: Option<String>,
@@ -201,7 +207,7 @@ impl Problem {
     /// A problem with a sentence for people.
     #[must_use]
     pub(crate) fn new(code: Code, detail: impl Into<String>) -> Self {
-        Self {
+        Self(Box::new(ProblemBody {
             urn: format!("urn:gavel:problem:{}", code.as_str()),
             title: code.title(),
             status: code.status().as_u16(),
@@ -212,14 +218,15 @@ impl Problem {
             facts: Facts::default(),
             retry_after_s: None,
             allow: None,
-        }
+        }))
     }
 
     /// A problem with fields.
     #[must_use]
     pub(crate) fn fields(code: Code, errors: &FieldErrors) -> Self {
-        let problem = Self::new(code, errors.to_string());
-        Self { errors: errors.as_slice().iter().map(refusal).collect(), ..problem }
+        let mut problem = Self::new(code, errors.to_string());
+        problem.0.errors = errors.as_slice().iter().map(refusal).collect();
+        problem
     }
 
     /// A problem with one field, for causes the domain's field faults do not name.
@@ -230,50 +237,55 @@ impl Problem {
             code: cause.to_owned(),
             detail: detail.to_owned(),
         };
-        Self { errors: vec![refusal], ..Self::new(code, format!("{field} {detail}")) }
+        let mut problem = Self::new(code, format!("{field} {detail}"));
+        problem.0.errors = vec![refusal];
+        problem
     }
 
     /// The same with its facts.
     #[must_use]
-    pub(crate) fn with(self, facts: Facts) -> Self {
-        Self { facts, ..self }
+    pub(crate) fn with(mut self, facts: Facts) -> Self {
+        self.0.facts = facts;
+        self
     }
 
     /// The same, to be tried again after `seconds`.
     #[must_use]
-    pub(crate) fn retry_after(self, seconds: u64) -> Self {
-        Self { retry_after_s: Some(seconds), ..self }
+    pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
+        self.0.retry_after_s = Some(seconds);
+        self
     }
 
     /// The same, naming the methods that are taken.
     #[must_use]
-    pub(crate) fn allow(self, methods: String) -> Self {
-        Self { allow: Some(methods), ..self }
+    pub(crate) fn allow(mut self, methods: String) -> Self {
+        self.0.allow = Some(methods);
+        self
     }
 
     /// What a WebSocket's client is told of it.
     #[must_use]
     pub(crate) fn nack(self) -> Nack {
+        let body = *self.0;
         Nack {
-            code: self.code.as_str().to_owned(),
-            detail: self.detail,
-            retryable: self.retryable,
-            late_by_ms: self.facts.late_by_ms,
-            errors: self.errors,
+            code: body.code.as_str().to_owned(),
+            detail: body.detail,
+            retryable: body.retryable,
+            late_by_ms: body.facts.late_by_ms,
+            errors: body.errors,
         }
     }
 
     /// Its code.
-    #[cfg(test)]
     #[must_use]
     pub(crate) const fn code(&self) -> Code {
-        self.code
+        self.0.code
     }
 
     /// Whether the only thing wrong is this one field.
     #[must_use]
     pub(crate) fn only_field_is(&self, field: &str) -> bool {
-        matches!(self.errors.as_slice(), [only] if only.field == field)
+        matches!(self.0.errors.as_slice(), [only] if only.field == field)
     }
 
     /// A parameter that is not what it should be.
@@ -287,31 +299,28 @@ fn refusal(error: &FieldError) -> FieldRefusal {
     // a fieldless enum with one name per variant: it always serialises to a string
     let code = serde_json::to_value(error.fault).ok();
     let code = code.as_ref().and_then(serde_json::Value::as_str).unwrap_or_default();
-    FieldRefusal {
-        field: error.field.clone(),
-        code: code.to_owned(),
-        detail: error.detail.clone(),
-    }
+    FieldRefusal { field: error.field.clone(), code: code.to_owned(), detail: error.detail.clone() }
 }
 
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.code.as_str(), self.detail)
+        write!(f, "{}: {}", self.code().as_str(), self.0.detail)
     }
 }
 
 impl ResponseError for Problem {
     fn status_code(&self) -> StatusCode {
-        self.code.status()
+        self.code().status()
     }
 
     fn error_response(&self) -> HttpResponse {
-        metrics::counter!("gavel_api_problems", "code" => self.code.as_str()).increment(1);
-        let mut response = HttpResponse::build(self.code.status());
-        if let Some(seconds) = self.retry_after_s {
+        let code = self.code();
+        metrics::counter!("gavel_api_problems_total", "code" => code.as_str()).increment(1);
+        let mut response = HttpResponse::build(code.status());
+        if let Some(seconds) = self.0.retry_after_s {
             response.insert_header((header::RETRY_AFTER, seconds));
         }
-        if let Some(methods) = &self.allow {
+        if let Some(methods) = &self.0.allow {
             response.insert_header((header::ALLOW, methods.as_str()));
         }
         let body = serde_json::to_vec(self).unwrap_or_default();

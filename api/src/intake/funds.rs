@@ -10,12 +10,8 @@ use crate::{
 
 /// Refuses an intent that could not be filled now: nonce used, balance or allowance too low.
 pub(super) async fn check(app: &App, id: IntentId, intent: &Intent) -> Result<(), Problem> {
-    let query = FundQuery {
-        id,
-        owner: intent.owner(),
-        token: intent.pair().sell,
-        nonce: intent.nonce(),
-    };
+    let query =
+        FundQuery { id, owner: intent.owner(), token: intent.pair().sell, nonce: intent.nonce() };
     let funds = app.funds.funds(query).await??;
     judge(intent, &funds, app.config.auction.min_fill_bps)
 }

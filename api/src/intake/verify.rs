@@ -32,9 +32,8 @@ pub(crate) async fn owner_signed(
 
 /// Recovered on the worker's own thread: handing 45 µs of work to another thread costs more.
 fn by_key(owner: Address, digest: B256, signature: &[u8]) -> Result<(), Problem> {
-    let recover = || -> Result<Address, SignatureError> {
-        EcdsaSignature::parse(signature)?.recover(digest)
-    };
+    let recover =
+        || -> Result<Address, SignatureError> { EcdsaSignature::parse(signature)?.recover(digest) };
     match recover() {
         Ok(signer) if signer == owner => Ok(()),
         Ok(signer) => {

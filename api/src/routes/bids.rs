@@ -31,7 +31,6 @@ pub(crate) async fn post_bid(
     body: JsonObject,
 ) -> Result<HttpResponse, Problem> {
     let accepted = bids::submit(&app, AuctionId::new(*path), body.0).await?;
-    let mut response =
-        if accepted.new { HttpResponse::Created() } else { HttpResponse::Ok() };
+    let mut response = if accepted.new { HttpResponse::Created() } else { HttpResponse::Ok() };
     Ok(response.json(accepted.answer))
 }

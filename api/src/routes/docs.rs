@@ -1,6 +1,9 @@
 //! The documents of the API, and a page to read and try them.
 
-use actix_web::{HttpResponse, get, web::{Bytes, Data}};
+use actix_web::{
+    HttpResponse, get,
+    web::{Bytes, Data},
+};
 use utoipa_swagger_ui::{Config, SwaggerUi};
 
 /// The documents as they are served.

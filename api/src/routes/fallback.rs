@@ -1,11 +1,6 @@
 //! Where no route is: 404, or 405 with the methods the path takes.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    dev::ResourceDef,
-    http::Method,
-    web::Data,
-};
+use actix_web::{HttpRequest, HttpResponse, dev::ResourceDef, http::Method, web::Data};
 use utoipa::openapi::{OpenApi, path::PathItem};
 
 use crate::problem::{Code, Problem};
@@ -61,8 +56,13 @@ pub(crate) async fn fallback(
 /// A method's name, unless the client made it up.
 fn shown(method: &Method) -> &str {
     match *method {
-        Method::GET | Method::POST | Method::PUT | Method::DELETE | Method::PATCH
-        | Method::HEAD | Method::OPTIONS => method.as_str(),
+        Method::GET
+        | Method::POST
+        | Method::PUT
+        | Method::DELETE
+        | Method::PATCH
+        | Method::HEAD
+        | Method::OPTIONS => method.as_str(),
         _ => "this method",
     }
 }

@@ -1,9 +1,6 @@
 //! Parameters of paths and queries.
 
-use actix_web::{
-    HttpRequest,
-    error::{PathError, QueryPayloadError},
-};
+use actix_web::error::{PathError, QueryPayloadError};
 use alloy_primitives::Address;
 use infra::pg::{Pool, StoreError};
 
@@ -15,8 +12,8 @@ pub(super) const MAX_PAGE: u32 = 500;
 pub(super) const PAGE: u32 = 100;
 
 /// A query string that cannot be read: an unknown parameter, or one of another type.
-pub(crate) fn bad_query(error: QueryPayloadError, _: &HttpRequest) -> actix_web::Error {
-    let detail = match &error {
+pub(crate) fn bad_query(error: &QueryPayloadError) -> actix_web::Error {
+    let detail = match error {
         QueryPayloadError::Deserialize(error) => error.to_string(),
         _ => "the query string cannot be read".to_owned(),
     };
@@ -24,8 +21,8 @@ pub(crate) fn bad_query(error: QueryPayloadError, _: &HttpRequest) -> actix_web:
 }
 
 /// A path segment that cannot be read.
-pub(crate) fn bad_path(error: PathError, _: &HttpRequest) -> actix_web::Error {
-    let detail = match &error {
+pub(crate) fn bad_path(error: &PathError) -> actix_web::Error {
+    let detail = match error {
         PathError::Deserialize(error) => error.to_string(),
         _ => "the path cannot be read".to_owned(),
     };
@@ -45,9 +42,10 @@ pub(super) fn limit(limit: Option<u32>, most: u32) -> Result<u32, Problem> {
 pub(super) fn cursor(after: Option<&str>) -> Result<i64, Problem> {
     let Some(text) = after else { return Ok(0) };
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| digits).ok_or_else(|| {
-        Problem::parameter("after", "must be a cursor given out as `next`")
-    })
+    text.parse()
+        .ok()
+        .filter(|_| digits)
+        .ok_or_else(|| Problem::parameter("after", "must be a cursor given out as `next`"))
 }
 
 /// An address in any case.

@@ -16,11 +16,7 @@ impl Frame {
         let json = event.json();
         // JSON holds no raw line breaks, so it is one `data:` line
         let sse = format!("id: {}\nevent: {}\ndata: {json}\n\n", event.cursor(), event.kind);
-        Self {
-            cursor: event.cursor(),
-            json: json.into(),
-            sse: sse.into(),
-        }
+        Self { cursor: event.cursor(), json: json.into(), sse: sse.into() }
     }
 
     /// `{"cursor","seq","at_ms","kind","data"}`

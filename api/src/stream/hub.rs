@@ -269,7 +269,8 @@ mod tests {
         let hub = hub(2);
         push(&hub, 11..=14);
         let recent = |epoch, seq| hub.recent(Cursor { epoch, seq });
-        let seqs = |frames: Vec<Arc<Frame>>| frames.iter().map(|f| f.cursor.seq).collect::<Vec<_>>();
+        let seqs =
+            |frames: Vec<Arc<Frame>>| frames.iter().map(|f| f.cursor.seq).collect::<Vec<_>>();
         assert_eq!(recent(1, 12).map(seqs), Some(vec![13, 14]));
         assert_eq!(recent(1, 14).map(seqs), Some(vec![]));
         assert!(recent(1, 9).is_none(), "before the tail began");

@@ -5,12 +5,7 @@ use actix_web::{
     web::{Data, Json},
 };
 use alloy_primitives::{Address, Bytes};
-use domain::{
-    IntentId,
-    eip712::TypedCancel,
-    fields::Fields,
-    intent::FieldFault,
-};
+use domain::{IntentId, eip712::TypedCancel, fields::Fields, intent::FieldFault};
 use infra::pg::{StoreError, intent};
 use serde_json::{Map, Value};
 use solvers::wire::{CancelAnswer, CancelOutcome, CancelRequest, CancelResult};

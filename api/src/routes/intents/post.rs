@@ -24,7 +24,6 @@ pub(crate) async fn post_intent(
     body: JsonObject,
 ) -> Result<HttpResponse, Problem> {
     let accepted = intake::accept(&app, &body.0).await?;
-    let mut response =
-        if accepted.new { HttpResponse::Created() } else { HttpResponse::Ok() };
+    let mut response = if accepted.new { HttpResponse::Created() } else { HttpResponse::Ok() };
     Ok(response.json(accepted.view))
 }

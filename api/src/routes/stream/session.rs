@@ -7,11 +7,7 @@ use actix_ws::{
     AggregatedMessage, AggregatedMessageStream, CloseCode, CloseReason, ProtocolError, Session,
 };
 use domain::AuctionId;
-use futures_util::{
-    StreamExt,
-    future::LocalBoxFuture,
-    stream::FuturesUnordered,
-};
+use futures_util::{StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 use serde_json::{Map, Value};
 use solvers::wire::{BidAccepted, ClientFrame, FrameError, ServerFrame};
 use tokio::{
@@ -117,9 +113,7 @@ impl Connection {
         self.heard = Instant::now();
         match message {
             Some(Ok(AggregatedMessage::Text(text))) => self.read(text.as_bytes()).await,
-            Some(Ok(AggregatedMessage::Ping(bytes))) => {
-                in_time(self.socket.pong(&bytes)).await
-            }
+            Some(Ok(AggregatedMessage::Ping(bytes))) => in_time(self.socket.pong(&bytes)).await,
             Some(Ok(AggregatedMessage::Pong(_))) => Ok(()),
             Some(Ok(AggregatedMessage::Binary(_))) => {
                 Err(End::Close(CloseCode::Unsupported, "send text frames".to_owned()))

@@ -167,7 +167,8 @@ async fn write(
     let text = |of: fn(&Intent) -> Amount| -> Vec<String> {
         rows.iter().map(|new| of(&new.intent).to_string()).collect()
     };
-    let created = rows.iter().map(|new| to_bigint(new.created_at_ms)).collect::<Result<Vec<_>, _>>()?;
+    let created =
+        rows.iter().map(|new| to_bigint(new.created_at_ms)).collect::<Result<Vec<_>, _>>()?;
     let added = sqlx::query(QUERY)
         .bind(to_bigint(chain_id)?)
         .bind(rows.iter().map(|new| new.id.as_bytes()).collect::<Vec<_>>())

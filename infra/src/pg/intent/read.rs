@@ -65,7 +65,8 @@ pub(super) async fn get_many_for_update(
         columns!(),
         " FROM intent WHERE id = ANY($1) AND chain_id = $2 ORDER BY id FOR UPDATE"
     );
-    let rows = sqlx::query(QUERY).bind(sorted(ids)).bind(to_bigint(chain_id)?).fetch_all(tx).await?;
+    let rows =
+        sqlx::query(QUERY).bind(sorted(ids)).bind(to_bigint(chain_id)?).fetch_all(tx).await?;
     rows.iter().map(StoredIntent::read).collect()
 }
 

@@ -99,7 +99,8 @@ fn message(row: &PgRow) -> Result<Intent, StoreError> {
         ("buy_token", "buyToken"),
     ] {
         let bytes: &[u8] = row.try_get(column)?;
-        let address = Address::try_from(bytes).map_err(|_| StoreError::Corrupt("intent.address"))?;
+        let address =
+            Address::try_from(bytes).map_err(|_| StoreError::Corrupt("intent.address"))?;
         fields.insert(name.to_owned(), json!(address));
     }
     for (column, name) in

@@ -80,8 +80,7 @@ pub async fn apply(
     change: Change<'_>,
 ) -> Result<Vec<(IntentId, Transition)>, StoreError> {
     let rows = get_many_for_update(tx, chain_id, change.intents).await?;
-    let landing =
-        Landing { event: change.event, evidence: change.evidence, now_s: change.now_s };
+    let landing = Landing { event: change.event, evidence: change.evidence, now_s: change.now_s };
     let mut answers = Vec::with_capacity(change.intents.len());
     for id in change.intents {
         let transition = match rows.iter().find(|row| row.id == *id) {
@@ -131,8 +130,7 @@ pub async fn unfill(
     let filled = row.filled.saturating_sub(exact_side(&row, &fill));
     set_filled(tx, fill.intent, filled).await?;
     let row = StoredIntent { filled, ..row };
-    let landing =
-        Landing { event: IntentEvent::FillReorged, evidence: None, now_s: fill.now_s };
+    let landing = Landing { event: IntentEvent::FillReorged, evidence: None, now_s: fill.now_s };
     land(tx, chain_id, &row, landing).await
 }
 
@@ -143,11 +141,7 @@ fn exact_side(row: &StoredIntent, fill: &Fill) -> Amount {
     }
 }
 
-async fn set_filled(
-    tx: &mut PgConnection,
-    id: IntentId,
-    filled: Amount,
-) -> Result<(), StoreError> {
+async fn set_filled(tx: &mut PgConnection, id: IntentId, filled: Amount) -> Result<(), StoreError> {
     const QUERY: &str = "UPDATE intent SET filled = $2::text::numeric WHERE id = $1";
     sqlx::query(QUERY).bind(id.as_bytes()).bind(filled.to_string()).execute(tx).await?;
     Ok(())

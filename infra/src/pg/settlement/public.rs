@@ -45,8 +45,7 @@ pub async fn public_of(
         FROM settlement s WHERE s.chain_id = $1 AND s.auction_id = ANY($2)
         ORDER BY s.auction_id, s.attempt";
     let ids = auctions.iter().map(|id| to_bigint(id.get())).collect::<Result<Vec<_>, _>>()?;
-    let rows =
-        sqlx::query(QUERY).bind(to_bigint(chain_id)?).bind(ids).fetch_all(conn).await?;
+    let rows = sqlx::query(QUERY).bind(to_bigint(chain_id)?).bind(ids).fetch_all(conn).await?;
     rows.iter().map(read).collect()
 }
 

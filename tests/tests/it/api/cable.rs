@@ -63,7 +63,8 @@ impl Drop for Cable {
 
 /// The port in a URL of this machine.
 pub(super) fn port(url: &str) -> u16 {
-    let rest = url.split("://").last().unwrap();
-    let host = rest.split('@').last().unwrap().split(['/', '?']).next().unwrap();
+    let (_, rest) = url.split_once("://").unwrap();
+    let rest = rest.rsplit('@').next().unwrap();
+    let host = rest.split(['/', '?']).next().unwrap();
     host.rsplit(':').next().unwrap().parse().unwrap()
 }

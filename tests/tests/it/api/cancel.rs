@@ -20,7 +20,8 @@ fn results(body: &Value) -> Vec<(String, String)> {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_intent_in_no_auction_is_cancelled_and_stays_so() {
     let edge = Edge::start().await;
-    let (mine, kept, foreign) = (edge.accepted(0).await, edge.accepted(0).await, edge.accepted(1).await);
+    let (mine, kept, foreign) =
+        (edge.accepted(0).await, edge.accepted(0).await, edge.accepted(1).await);
     let unknown = IntentId::new(alloy::primitives::B256::repeat_byte(9));
     let answer = edge.cancel(0, &[foreign, mine, unknown]).await;
     assert_eq!(answer.status, 200, "{:#}", answer.body);
@@ -63,7 +64,8 @@ async fn in_an_auction_it_is_too_late_and_applied_when_the_intent_comes_out_unfi
     assert_eq!(view["status"], "cancelled", "{view:#}");
     assert_eq!(view["auction_id"], Value::Null);
     let timeline = edge.client.get(&format!("/v1/intents/{id}/timeline")).await.unwrap().body;
-    let kinds: Vec<_> = timeline["items"].as_array().unwrap().iter().map(|i| i["kind"].clone()).collect();
+    let kinds: Vec<_> =
+        timeline["items"].as_array().unwrap().iter().map(|i| i["kind"].clone()).collect();
     assert_eq!(kinds.iter().filter(|kind| *kind == "cancel_requested").count(), 1, "{kinds:?}");
     assert!(kinds.contains(&json!("cancelled")), "{kinds:?}");
 }
@@ -73,9 +75,7 @@ async fn a_cancellation_that_is_malformed_or_not_the_owners_changes_nothing() {
     let edge = Edge::start().await;
     let id = edge.accepted(0).await;
     let client = &edge.client;
-    let post = |body: Value| async move {
-        client.post("/v1/intents/cancel", &body).await.unwrap()
-    };
+    let post = |body: Value| async move { client.post("/v1/intents/cancel", &body).await.unwrap() };
     let mut foreign = edge.stack.owner(1).cancel(edge.stack.domain(), &[id]);
     foreign["owner"] = json!(edge.stack.owner(0).address().to_checksum(None));
     problem(post(foreign).await, 422, "signature_mismatch");
@@ -83,7 +83,8 @@ async fn a_cancellation_that_is_malformed_or_not_the_owners_changes_nothing() {
     widened["intents"] = json!([id, id]);
     problem(post(widened).await, 422, "signature_mismatch");
     let refused = problem(post(json!({"intents": [], "x": 1})).await, 422, "cancel_invalid");
-    let fields: Vec<_> = refused["errors"].as_array().unwrap().iter().map(|e| e["field"].clone()).collect();
+    let fields: Vec<_> =
+        refused["errors"].as_array().unwrap().iter().map(|e| e["field"].clone()).collect();
     assert_eq!(fields, ["owner", "intents", "signature", "x"]);
     let many = vec![id; 101];
     let body = edge.stack.owner(0).cancel(edge.stack.domain(), &many);
@@ -99,14 +100,17 @@ async fn an_owner_that_is_a_contract_signs_as_its_contract_says() {
     let posted = edge.signed(2);
     let mut body = posted.body.clone();
     body["signature"] = json!("0x0102030405");
-    let refused = problem(edge.client.post("/v1/intents", &body).await.unwrap(), 422, "signature_invalid");
+    let refused =
+        problem(edge.client.post("/v1/intents", &body).await.unwrap(), 422, "signature_invalid");
     assert_eq!(refused["errors"][0]["code"], "length", "no contract is there to ask");
     rpc.call("anvil_setCode", json!([owner, STUBBORN])).await.unwrap();
-    let refused = problem(edge.client.post("/v1/intents", &body).await.unwrap(), 422, "signature_invalid");
+    let refused =
+        problem(edge.client.post("/v1/intents", &body).await.unwrap(), 422, "signature_invalid");
     assert_eq!(refused["errors"][0]["code"], "rejected");
     rpc.call("anvil_setCode", json!([owner, AGREEABLE])).await.unwrap();
     assert_eq!(edge.client.post("/v1/intents", &body).await.unwrap().status, 201);
-    let cancel = json!({"owner": owner.to_checksum(None), "intents": [posted.id], "signature": "0x"});
+    let cancel =
+        json!({"owner": owner.to_checksum(None), "intents": [posted.id], "signature": "0x"});
     let answer = edge.client.post("/v1/intents/cancel", &cancel).await.unwrap();
     assert_eq!(answer.body["results"][0]["result"], "cancelled", "{:#}", answer.body);
 }

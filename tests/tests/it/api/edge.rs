@@ -261,6 +261,8 @@ pub(super) fn problem(answer: Answer, status: u16, code: &str) -> Value {
     assert_eq!((answer.status, body["code"].as_str()), (status, Some(code)), "{body:#}");
     assert_eq!(body["status"], status);
     assert_eq!(body["type"], format!("urn:gavel:problem:{code}"));
-    assert!(body["title"].is_string() && body["detail"].is_string() && body["retryable"].is_boolean());
+    assert!(
+        body["title"].is_string() && body["detail"].is_string() && body["retryable"].is_boolean()
+    );
     body
 }

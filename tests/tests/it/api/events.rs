@@ -51,5 +51,8 @@ async fn pages_of_history_follow_one_another_and_name_unknown_cursors() {
     problem(edge.page("?after=1:1").await, 410, "resync_required");
     sqlx::query("DELETE FROM event WHERE seq <= 3").execute(&edge.pool).await.unwrap();
     problem(edge.page(&format!("?after={epoch}:1")).await, 410, "resync_required");
-    assert_eq!(edge.page(&format!("?after={epoch}:3")).await.body["items"].as_array().unwrap().len(), 2);
+    assert_eq!(
+        edge.page(&format!("?after={epoch}:3")).await.body["items"].as_array().unwrap().len(),
+        2
+    );
 }

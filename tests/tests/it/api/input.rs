@@ -52,7 +52,8 @@ async fn a_body_that_is_no_json_object_is_refused_before_anything_else() {
     problem(edge.raw("{}", "text/plain").await, 415, "unsupported_media_type");
     let large = format!("{{\"x\":\"{}\"}}", "a".repeat(300 * 1024));
     problem(edge.raw(large, "application/json").await, 413, "body_too_large");
-    let chunks = futures_util::stream::iter((0..400).map(|_| Ok::<_, std::io::Error>(vec![b' '; 1024])));
+    let chunks =
+        futures_util::stream::iter((0..400).map(|_| Ok::<_, std::io::Error>(vec![b' '; 1024])));
     let streamed = reqwest::Body::wrap_stream(chunks);
     problem(edge.raw(streamed, "application/json").await, 413, "body_too_large");
     problem(edge.client.get("/v1/nothing").await.unwrap(), 404, "not_found");
@@ -113,7 +114,8 @@ async fn a_signature_for_elsewhere_malformed_or_of_somebody_else_is_told_apart()
     let mut body = edge.signed(0).body;
     body["domain"] = json!({"chainId": 1, "verifyingContract": checksum(domain.settlement())});
     edge.refused(&body, 422, "wrong_chain").await;
-    body["domain"] = json!({"chainId": domain.chain_id(), "verifyingContract": checksum(owner.address())});
+    body["domain"] =
+        json!({"chainId": domain.chain_id(), "verifyingContract": checksum(owner.address())});
     edge.refused(&body, 422, "wrong_contract").await;
     body["domain"] = json!({"chainId": 1});
     assert_eq!(errors(&edge.refused(&body, 422, "intent_invalid").await)[0].0, "domain");
@@ -123,7 +125,8 @@ async fn a_signature_for_elsewhere_malformed_or_of_somebody_else_is_told_apart()
     let foreign = owner.intent(&elsewhere, &edge.one_weth()).body;
     let refused = edge.refused(&foreign, 422, "signature_mismatch").await;
     assert!(refused["recovered"].as_str().unwrap().starts_with("0x"));
-    let other = edge.changed(|message| message["owner"] = json!(checksum(edge.stack.owner(1).address())));
+    let other =
+        edge.changed(|message| message["owner"] = json!(checksum(edge.stack.owner(1).address())));
     edge.refused(&other, 422, "signature_mismatch").await;
 
     let whole = edge.signed(0).body;
@@ -136,7 +139,8 @@ async fn a_signature_for_elsewhere_malformed_or_of_somebody_else_is_told_apart()
     let cause = |refused: Value| errors(&refused)[0].1.clone();
     let truncated = edge.refused(&with(bytes[..64 - 1].to_vec()), 422, "signature_invalid").await;
     assert_eq!(cause(truncated), "length");
-    let order: U256 = "0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141".parse().unwrap();
+    let order: U256 =
+        "0xfffffffffffffffffffffffffffffffebaaedce6af48a03bbfd25e8cd0364141".parse().unwrap();
     let mut high = bytes.clone();
     let twin = order - U256::from_be_slice(&bytes[32..64]);
     high[32..64].copy_from_slice(&twin.to_be_bytes::<32>());
@@ -164,7 +168,10 @@ async fn an_owner_without_funds_approval_or_nonce_is_told_what_is_missing() {
 
     let rpc = edge.stack.rpc().unwrap();
     let settlement = edge.stack.domain().settlement();
-    let approve = tests::rpc::calldata("approve(address,uint256)", &[settlement.into_word(), U256::from(5).into()]);
+    let approve = tests::rpc::calldata(
+        "approve(address,uint256)",
+        &[settlement.into_word(), U256::from(5).into()],
+    );
     rpc.send_as(owner.address(), edge.stack.token("WETH"), approve).await.unwrap();
     let refused = edge.refused(&edge.signed(0).body, 422, "insufficient_allowance").await;
     assert_eq!(refused["available"], "5");
@@ -177,7 +184,12 @@ async fn an_owner_without_funds_approval_or_nonce_is_told_what_is_missing() {
     edge.refused(&used.body, 409, "nonce_used").await;
 
     let nobody = tests::orders::Wallet::numbered("stranger", 1);
-    edge.refused(&nobody.intent(edge.stack.domain(), &edge.one_weth()).body, 422, "insufficient_balance").await;
+    edge.refused(
+        &nobody.intent(edge.stack.domain(), &edge.one_weth()).body,
+        422,
+        "insufficient_balance",
+    )
+    .await;
     assert_eq!(edge.kept().await, 0);
 }
 
@@ -213,7 +225,8 @@ async fn parameters_that_are_none_are_refused_by_name() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rates_and_permits_are_limits_and_their_refusals_say_when_to_come_again() {
-    let edge = Edge::with(tests::stack::Plan::default(), |config| config.api.owner_per_second = 1).await;
+    let edge =
+        Edge::with(tests::stack::Plan::default(), |config| config.api.owner_per_second = 1).await;
     edge.accepted(0).await;
     let request = edge.client.http().post(edge.client.at("/v1/intents")).json(&edge.signed(0).body);
     let response = request.send().await.unwrap();

@@ -41,10 +41,12 @@ async fn a_nonce_of_a_live_intent_is_taken_until_that_one_is_replaced() {
     let edge = Edge::start().await;
     let owner = edge.stack.owner(0);
     let first = edge.accepted(0).await;
-    let mut message = edge.client.get(&format!("/v1/intents/{first}")).await.unwrap().body["intent"].take();
+    let mut message =
+        edge.client.get(&format!("/v1/intents/{first}")).await.unwrap().body["intent"].take();
     message["buyAmount"] = json!("2480000000");
     let mut second = owner.sign(edge.stack.domain(), &message);
-    let refused = problem(edge.client.post("/v1/intents", &second.body).await.unwrap(), 409, "nonce_taken");
+    let refused =
+        problem(edge.client.post("/v1/intents", &second.body).await.unwrap(), 409, "nonce_taken");
     assert_eq!(refused["holder"], first.to_string());
 
     second.body["replaces"] = json!(IntentId::new(alloy::primitives::B256::repeat_byte(9)));
@@ -63,10 +65,15 @@ async fn a_nonce_of_a_live_intent_is_taken_until_that_one_is_replaced() {
     message["buyAmount"] = json!("2481000000");
     let mut third = owner.sign(edge.stack.domain(), &message);
     third.body["replaces"] = json!(second.id);
-    let refused = problem(edge.client.post("/v1/intents", &third.body).await.unwrap(), 409, "too_late");
+    let refused =
+        problem(edge.client.post("/v1/intents", &third.body).await.unwrap(), 409, "too_late");
     assert_eq!(refused["auction_id"], auction);
     assert_eq!(edge.client.status(second.id).await.unwrap(), "open");
-    problem(edge.client.get(&format!("/v1/intents/{}", third.id)).await.unwrap(), 404, "intent_unknown");
+    problem(
+        edge.client.get(&format!("/v1/intents/{}", third.id)).await.unwrap(),
+        404,
+        "intent_unknown",
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -80,13 +87,20 @@ async fn pages_follow_one_another_without_gap_or_repeat() {
     let mut path = "/v1/intents?limit=3".to_owned();
     loop {
         let page = edge.client.get(&path).await.unwrap().body;
-        seen.extend(page["items"].as_array().unwrap().iter().map(|i| i["id"].as_str().unwrap().to_owned()));
+        seen.extend(
+            page["items"].as_array().unwrap().iter().map(|i| i["id"].as_str().unwrap().to_owned()),
+        );
         let Some(next) = page["next"].as_str() else { break };
         path = format!("/v1/intents?limit=3&after={next}");
     }
     assert_eq!(seen, ids);
     let owner = edge.stack.owner(1).address();
-    let mine = edge.client.get(&format!("/v1/intents?owner={owner:#x}&status=open&limit=3")).await.unwrap().body;
+    let mine = edge
+        .client
+        .get(&format!("/v1/intents?owner={owner:#x}&status=open&limit=3"))
+        .await
+        .unwrap()
+        .body;
     assert_eq!(mine["items"].as_array().unwrap().len(), 3);
     assert_eq!(mine["next"], Value::Null, "exactly full is the end");
     let none = edge.client.get("/v1/intents?status=filled").await.unwrap().body;
@@ -128,7 +142,11 @@ async fn frontends_may_call_from_the_origins_that_are_configured() {
     assert!(answer.status().is_success(), "{answer:?}");
     assert_eq!(answer.headers()["access-control-allow-origin"], "*");
     // errors carry the headers too, or a browser would hide them
-    let refused = edge.client.http().post(edge.client.at("/v1/intents")).header("origin", "https://x.example");
+    let refused = edge
+        .client
+        .http()
+        .post(edge.client.at("/v1/intents"))
+        .header("origin", "https://x.example");
     let refused = refused.json(&json!({})).send().await.unwrap();
     assert_eq!(refused.status(), 422);
     assert_eq!(refused.headers()["access-control-allow-origin"], "*");
@@ -158,11 +176,17 @@ async fn documents_health_and_metrics_are_served() {
     assert_eq!(ready, json!({"ready": true, "postgres": "up", "redis": "up", "chain": "up"}));
     let metrics = edge.client.http().get(edge.client.at("/metrics")).send().await.unwrap();
     let metrics = metrics.text().await.unwrap();
-    assert!(metrics.contains("gavel_api_requests_total{route=\"/v1/intents\",status=\"201\"}"), "{metrics}");
+    assert!(
+        metrics.contains("gavel_api_requests_total{route=\"/v1/intents\",status=\"201\"}"),
+        "{metrics}"
+    );
     let chain = edge.client.get("/v1/chain").await.unwrap().body;
     assert_eq!(chain["chain_id"], 31_337);
     assert_eq!(chain["receipt_signer"], checksum(edge.stack.market.receipts.address()));
-    assert_eq!(chain["eip712"]["domain"]["verifyingContract"], checksum(edge.stack.domain().settlement()));
+    assert_eq!(
+        chain["eip712"]["domain"]["verifyingContract"],
+        checksum(edge.stack.domain().settlement())
+    );
     assert_eq!(chain["eip712"]["types"]["Intent"][0], json!({"name": "owner", "type": "address"}));
     assert_eq!(chain["tokens"].as_array().unwrap().len(), edge.stack.market.tokens.len());
 }

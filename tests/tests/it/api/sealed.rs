@@ -35,7 +35,8 @@ async fn a_bid_gets_a_receipt_that_verifies_and_the_same_one_again() {
     };
     let refused = problem(edge.post_bid(auction, &other).await, 409, "id_reused");
     assert_eq!(refused["bid"], id.to_string());
-    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM bid").fetch_one(&edge.pool).await.unwrap();
+    let kept: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM bid").fetch_one(&edge.pool).await.unwrap();
     assert_eq!(kept, 1);
     // nothing of it is public while the window is open
     let view = edge.client.get(&format!("/v1/auctions/{auction}")).await.unwrap().body;
@@ -81,7 +82,8 @@ async fn what_cannot_be_attributed_is_refused_by_its_cause() {
     many["legs"] = json!([]);
     many["note"] = json!("");
     let refused = problem(edge.post_bid(auction, &many).await, 422, "bid_invalid");
-    let fields: Vec<_> = refused["errors"].as_array().unwrap().iter().map(|e| e["field"].clone()).collect();
+    let fields: Vec<_> =
+        refused["errors"].as_array().unwrap().iter().map(|e| e["field"].clone()).collect();
     assert!(fields.contains(&json!("gas")) && fields.contains(&json!("note")), "{refused:#}");
     let unbodied = json!({});
     problem(edge.post_bid(auction, &unbodied).await, 422, "bid_invalid");
@@ -92,7 +94,8 @@ async fn what_cannot_be_attributed_is_refused_by_its_cause() {
     let rpc = edge.stack.rpc().unwrap();
     rpc.send_as(edge.stack.market.operator.address(), registry, pause).await.unwrap();
     problem(edge.post_bid(auction, &good).await, 403, "solver_paused");
-    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM bid").fetch_one(&edge.pool).await.unwrap();
+    let kept: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM bid").fetch_one(&edge.pool).await.unwrap();
     assert_eq!(kept, 0);
 }
 
@@ -122,20 +125,34 @@ async fn a_bid_that_breaks_a_rule_is_taken_and_told_which() {
     let mut unbalanced = edge.bid(0, auction, (weth, WETH, 2_480_000_000));
     unbalanced.legs.pop();
     let unbalanced = advice(unbalanced).await;
-    assert_eq!((unbalanced.status, &unbalanced.body["advice"]["code"]), (201, &json!("unbalanced")));
+    assert_eq!(
+        (unbalanced.status, &unbalanced.body["advice"]["code"]),
+        (201, &json!("unbalanced"))
+    );
 
     let mut prices = edge.bid(0, auction, (weth, WETH, 2_480_000_000));
     prices.legs.push(leg(End::Intent(twin), End::Filler, WETH));
     prices.legs.push(leg(End::Filler, End::Intent(twin), 2_490_000_000));
     let prices = advice(prices).await;
-    assert_eq!((prices.status, &prices.body["advice"]["code"]), (201, &json!("two_prices")), "{:#}", prices.body);
+    assert_eq!(
+        (prices.status, &prices.body["advice"]["code"]),
+        (201, &json!("two_prices")),
+        "{:#}",
+        prices.body
+    );
 
     let mut mismatch = edge.bid(0, auction, (weth, WETH, 2_480_000_000));
     mismatch.legs.push(leg(End::Intent(weth), End::Intent(dai), 5));
     mismatch.legs.push(leg(End::Intent(dai), End::Intent(weth), 5));
     let mismatch = advice(mismatch).await;
-    assert_eq!((mismatch.status, &mismatch.body["advice"]["code"]), (201, &json!("leg_mismatch")), "{:#}", mismatch.body);
-    let kept: i64 = sqlx::query_scalar("SELECT count(*) FROM bid").fetch_one(&edge.pool).await.unwrap();
+    assert_eq!(
+        (mismatch.status, &mismatch.body["advice"]["code"]),
+        (201, &json!("leg_mismatch")),
+        "{:#}",
+        mismatch.body
+    );
+    let kept: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM bid").fetch_one(&edge.pool).await.unwrap();
     assert_eq!(kept, 4);
 }
 

@@ -106,7 +106,8 @@ async fn frames_that_cannot_be_read_are_answered_and_the_connection_stays() {
     socket.expect("hello").await;
     socket.0.send(Message::text("{")).await.unwrap();
     assert_eq!(socket.expect("error").await["code"], "malformed_json");
-    for frame in [json!({}), json!({"type": "dance"}), json!({"type": "subscribe", "from": "then"})] {
+    for frame in [json!({}), json!({"type": "dance"}), json!({"type": "subscribe", "from": "then"})]
+    {
         socket.say(frame).await;
         assert_eq!(socket.expect("error").await["code"], "message_invalid");
     }

@@ -82,7 +82,8 @@ async fn a_reader_hears_everything_from_now_on_and_resumes_without_gap_or_repeat
     // from each place, by header or by query, exactly the rest follows, and then what is new
     for (n, cursor) in cursors.iter().enumerate() {
         let query = format!("?after={cursor}");
-        let (query, header) = if n % 2 == 0 { ("", Some(cursor.as_str())) } else { (query.as_str(), None) };
+        let (query, header) =
+            if n % 2 == 0 { ("", Some(cursor.as_str())) } else { (query.as_str(), None) };
         let mut resumed = Reader::open(&edge, query, header).await;
         resumed.expect("hello").await;
         for rest in &cursors[n + 1..] {
@@ -137,7 +138,8 @@ async fn a_snapshot_holds_the_book_and_the_auction_and_deltas_follow() {
     let part: Value = serde_json::from_str(&frame.data).unwrap();
     assert_eq!((&part["part"], &part["last"]), (&json!(0), &json!(true)));
     assert_eq!(part["cursor"], frame.id);
-    let ids: Vec<_> = part["intents"].as_array().unwrap().iter().map(|i| i["id"].as_str().unwrap()).collect();
+    let ids: Vec<_> =
+        part["intents"].as_array().unwrap().iter().map(|i| i["id"].as_str().unwrap()).collect();
     assert_eq!(ids, open);
     assert_eq!(part["auction"]["auction_id"], auction);
     let fresh = edge.accepted(3).await;
