@@ -210,7 +210,8 @@ impl Chain {
             let _permit = self.permits.acquire().await;
             request.await
         };
-        let answer = match tokio::time::timeout(self.timeout, permitted).await {
+        // boxed, or every caller's future would be as large as the client's
+        let answer = match tokio::time::timeout(self.timeout, Box::pin(permitted)).await {
             Ok(answer) => answer.map_err(ChainError::from),
             Err(_) => Err(ChainError::Timeout),
         };

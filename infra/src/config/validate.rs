@@ -12,7 +12,8 @@ pub(super) fn findings(config: &Config) -> Vec<String> {
     };
 
     demand(!config.postgres.url.is_empty(), "postgres.url is missing");
-    demand(config.postgres.max_connections >= 4, "postgres.max_connections must be at least 4");
+    // three listeners keep one each
+    demand(config.postgres.max_connections >= 8, "postgres.max_connections must be at least 8");
     demand(config.postgres.acquire_timeout_ms > 0, "postgres.acquire_timeout_ms must not be 0");
     demand(!config.redis.url.is_empty(), "redis.url is missing");
     demand(
