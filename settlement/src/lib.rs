@@ -3,6 +3,7 @@
 
 pub mod decide;
 pub mod deploy;
+mod drive;
 mod error;
 pub mod fees;
 mod fills;
@@ -18,11 +19,13 @@ mod send;
 pub mod tx;
 mod undo;
 mod view;
+mod wake;
 mod worker;
 
+pub use drive::drive;
 pub use error::{SettlementError, StartError};
 pub use header::CorruptBatch;
 pub use node::{Head, LaneSlot, Node};
 pub use outcome::OutcomeError;
-pub use run::{drive, run, settings, start};
+pub use run::{run, settings, start};
 pub use worker::{Progress, Settings, Worker};

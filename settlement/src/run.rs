@@ -1,34 +1,24 @@
-//! The loop: woken by new rows and by new blocks, it leases rows and drives each in a task of
-//! its own, as many at once as there are lanes.
+//! The role: reads its configuration, makes sure that this settler may settle, and drives.
 
 use std::{sync::Arc, time::Duration};
 
 use infra::{
     chain::{Chain, ChainError},
     config::Config,
-    pg::{
-        Pool, StoreError,
-        settlement::{self as store, Phase, RowLease},
-    },
+    pg::Pool,
     run::sleep_or_cancelled,
-};
-use sqlx::postgres::PgListener;
-use tokio::{
-    sync::watch,
-    task::{JoinError, JoinSet},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    error::{SettlementError, StartError},
+    drive::drive,
+    error::StartError,
     key::{LocalKey, SettlerKey},
-    node::{Head, Node},
-    worker::{Progress, Settings, Worker},
+    node::Node,
+    worker::{Settings, Worker},
 };
 
-/// Revealed rows looked at in one sweep.
-const SWEEP: u32 = 64;
-/// The pause after a failure that may pass.
+/// The pause before a start that may succeed later is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
 
 /// The role `settlement`: runs until the token is cancelled, then finishes the steps under way
@@ -111,202 +101,4 @@ pub async fn start(
     }
     tracing::info!(%settler, %settlement, lanes = open, max_delay, "settlement worker ready");
     Ok(Worker::new(pool.clone(), node, Arc::clone(key), settings, max_delay))
-}
-
-/// Runs a worker until the token is cancelled and every task has given its row back.
-pub async fn drive(worker: Arc<Worker>, poll: Duration, token: CancellationToken) {
-    let (heads, head) = watch::channel(None);
-    let mut life = JoinSet::new();
-    life.spawn(watch_heads(Arc::clone(&worker), heads, poll, token.clone()));
-    let (rows, mut queued) = watch::channel(());
-    life.spawn(listen(worker.pool.clone(), rows, token.clone()));
-    life.spawn(sweep_blocks(Arc::clone(&worker), head.clone(), token.clone()));
-    let mut tasks = JoinSet::new();
-    while !token.is_cancelled() {
-        if let Err(error) = lease_rows(&worker, &mut tasks, &head, &token).await {
-            tracing::warn!(%error, "no settlements could be leased");
-        }
-        tokio::select! {
-            () = token.cancelled() => {}
-            _ = queued.changed() => {}
-            Some(ended) = tasks.join_next() => report(ended),
-            () = tokio::time::sleep(poll) => {}
-        }
-    }
-    while let Some(ended) = tasks.join_next().await {
-        report(ended);
-    }
-    while let Some(ended) = life.join_next().await {
-        report(ended);
-    }
-}
-
-/// A task that panicked leaves its row leased; the lease runs out and the row is taken up again.
-fn report(ended: Result<(), JoinError>) {
-    if let Err(error) = ended {
-        tracing::error!(%error, "a settlement task went down");
-    }
-}
-
-async fn lease_rows(
-    worker: &Arc<Worker>,
-    tasks: &mut JoinSet<()>,
-    head: &watch::Receiver<Option<Head>>,
-    token: &CancellationToken,
-) -> Result<(), StoreError> {
-    let free = (worker.settings.lanes as usize).saturating_sub(tasks.len());
-    if free == 0 {
-        return Ok(());
-    }
-    for lease in worker.claim(Phase::Sending, free as u32).await? {
-        tasks.spawn(drive_row(Arc::clone(worker), lease, head.clone(), token.clone()));
-    }
-    Ok(())
-}
-
-impl Worker {
-    /// Leases up to `limit` rows that nobody works on.
-    ///
-    /// # Errors
-    /// Those of the database.
-    pub async fn claim(&self, phase: Phase, limit: u32) -> Result<Vec<RowLease>, StoreError> {
-        let mut conn = self.pool.acquire().await?;
-        let lease = self.settings.lease;
-        let claimed = store::claim(&mut conn, self.chain_id(), phase, limit, lease).await?;
-        Ok(claimed.into_iter().map(|(lease, _)| lease).collect())
-    }
-
-    /// Gives a row back. A failure is not fatal: the lease runs out by itself.
-    pub async fn release(&self, lease: RowLease) {
-        let released = async {
-            let mut conn = self.pool.acquire().await?;
-            store::release(&mut conn, lease).await
-        };
-        if let Err(error) = released.await {
-            tracing::debug!(settlement = lease.id, %error, "lease not given back");
-        }
-    }
-}
-
-/// Drives one row until its reveal is recorded, it ends, or the token is cancelled.
-async fn drive_row(
-    worker: Arc<Worker>,
-    lease: RowLease,
-    mut head: watch::Receiver<Option<Head>>,
-    token: CancellationToken,
-) {
-    while !token.is_cancelled() {
-        head.mark_unchanged();
-        match worker.step(lease).await {
-            Ok(Progress::Moved) => continue,
-            Ok(Progress::Revealed | Progress::Done) => break,
-            Ok(Progress::Waiting) => {}
-            Err(error) if error.fenced() => {
-                tracing::warn!(settlement = lease.id, "another worker has the row");
-                return;
-            }
-            Err(error) => {
-                complain(lease, &error);
-                if !error.retryable() {
-                    // the lease runs out by itself: a pause, and its place goes to another row
-                    return;
-                }
-            }
-        }
-        // a lease outlasts this wait many times over; every step renews it
-        tokio::select! {
-            () = token.cancelled() => {}
-            _ = head.changed() => {}
-            () = tokio::time::sleep(worker.settings.lease / 4) => {}
-        }
-    }
-    worker.release(lease).await;
-}
-
-fn complain(lease: RowLease, error: &SettlementError) {
-    let settlement = lease.id;
-    metrics::counter!("gavel_settlement_step_errors_total").increment(1);
-    if error.retryable() {
-        tracing::warn!(settlement, %error, "settlement step put off");
-    } else {
-        tracing::error!(settlement, %error, "settlement step failed");
-    }
-}
-
-/// Looks at every revealed row once a block: final by now, or lost in a reorg.
-async fn sweep_blocks(
-    worker: Arc<Worker>,
-    mut head: watch::Receiver<Option<Head>>,
-    token: CancellationToken,
-) {
-    loop {
-        tokio::select! {
-            () = token.cancelled() => return,
-            changed = head.changed() => if changed.is_err() { return },
-        }
-        match worker.claim(Phase::Settling, SWEEP).await {
-            Ok(leases) => sweep(&worker, leases).await,
-            Err(error) => tracing::warn!(%error, "no revealed settlements could be leased"),
-        }
-    }
-}
-
-async fn sweep(worker: &Worker, leases: Vec<RowLease>) {
-    for lease in leases {
-        match worker.step(lease).await {
-            Ok(_) => {}
-            Err(error) if error.fenced() => continue,
-            Err(error) => complain(lease, &error),
-        }
-        worker.release(lease).await;
-    }
-}
-
-/// Publishes every new head.
-async fn watch_heads(
-    worker: Arc<Worker>,
-    heads: watch::Sender<Option<Head>>,
-    poll: Duration,
-    token: CancellationToken,
-) {
-    loop {
-        match worker.node.head().await {
-            Ok(head) => {
-                heads.send_if_modified(|known| {
-                    let new = *known != Some(head);
-                    *known = Some(head);
-                    new
-                });
-            }
-            Err(error) => tracing::debug!(%error, "no head"),
-        }
-        if sleep_or_cancelled(&token, poll).await {
-            return;
-        }
-    }
-}
-
-/// Wakes the loop for every queued row. It polls as well, so a lost connection costs no more
-/// than one interval.
-async fn listen(pool: Pool, rows: watch::Sender<()>, token: CancellationToken) {
-    while !token.is_cancelled() {
-        let listening = async {
-            let mut listener = PgListener::connect_with(&pool).await?;
-            listener.listen(store::CHANNEL).await?;
-            loop {
-                listener.recv().await?;
-                rows.send_replace(());
-            }
-        };
-        let stopped: Result<(), sqlx::Error> = tokio::select! {
-            () = token.cancelled() => return,
-            stopped = listening => stopped,
-        };
-        if let Err(error) = stopped {
-            tracing::debug!(%error, "not listening for settlements");
-        }
-        if sleep_or_cancelled(&token, PAUSE).await {
-            return;
-        }
-    }
 }

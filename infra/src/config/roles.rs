@@ -140,7 +140,7 @@ impl Default for SettlementConfig {
             settler_key_file: None,
             lanes: 4,
             poll_ms: 500,
-            lease_ms: 30_000,
+            lease_ms: 8_000,
             resend_after_ms: 36_000,
             max_fee_per_gas_gwei: 300,
             max_priority_fee_gwei: 3,

@@ -1,0 +1,136 @@
+use SettlementStatus as S;
+
+use super::*;
+
+const SIGHTS: [Sight; 7] = [
+    Sight::Absent,
+    Sight::Pending { stuck: false },
+    Sight::Pending { stuck: true },
+    Sight::Shallow,
+    Sight::Mined,
+    Sight::Reverted,
+    Sight::Lost,
+];
+
+fn quiet() -> Facts {
+    Facts {
+        commit: Sight::Absent,
+        commit_stands: true,
+        reveal: Sight::Absent,
+        reveal_stands: true,
+        public: false,
+        outlived: false,
+        deep: false,
+        pointless: false,
+        refused: false,
+        exhausted: false,
+    }
+}
+
+/// Every combination of facts.
+fn all_facts() -> impl Iterator<Item = Facts> {
+    (0u32..256).flat_map(|bits| {
+        let bit = move |n: u32| bits >> n & 1 == 1;
+        SIGHTS.into_iter().flat_map(move |commit| {
+            SIGHTS.into_iter().map(move |reveal| Facts {
+                commit,
+                commit_stands: bit(0),
+                reveal,
+                reveal_stands: bit(1),
+                public: bit(2),
+                outlived: bit(3),
+                deep: bit(4),
+                pointless: bit(5),
+                refused: bit(6),
+                exhausted: bit(7),
+            })
+        })
+    })
+}
+
+#[test]
+fn the_happy_path_is_commit_reveal_final() {
+    let mut facts = quiet();
+    assert_eq!(next(S::Planned, &facts), Action::Commit);
+    facts.commit = Sight::Pending { stuck: false };
+    assert_eq!(next(S::CommitSent, &facts), Action::Rebroadcast);
+    facts.commit = Sight::Mined;
+    assert_eq!(next(S::CommitSent, &facts), Action::SeeCommit);
+    assert_eq!(next(S::Committed, &facts), Action::Reveal);
+    facts.reveal = Sight::Mined;
+    assert_eq!(next(S::RevealSent, &facts), Action::SeeReveal);
+    assert_eq!(next(S::Revealed, &facts), Action::Wait);
+    facts.deep = true;
+    assert_eq!(next(S::Revealed, &facts), Action::Finalise);
+}
+
+#[test]
+fn nothing_is_given_up_or_sent_again_while_a_reveal_is_in_a_block() {
+    for facts in all_facts().filter(|f| matches!(f.reveal, Sight::Mined | Sight::Shallow)) {
+        for status in [S::Planned, S::CommitSent, S::Committed, S::RevealSent] {
+            let action = next(status, &facts);
+            assert!(matches!(action, Action::SeeReveal | Action::Wait), "{status} {facts:?}");
+        }
+    }
+}
+
+#[test]
+fn a_reveal_is_sent_only_on_a_commit_that_stands_and_is_young_enough() {
+    for facts in all_facts() {
+        for status in S::ALL {
+            if next(*status, &facts) == Action::Reveal {
+                assert!(matches!(status, S::Committed | S::RevealSent));
+                assert!(facts.commit_stands && !facts.outlived, "{facts:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn a_commitment_whose_reveal_was_public_is_never_used_again() {
+    for facts in all_facts().filter(|f| f.public) {
+        assert_ne!(next(S::Planned, &facts), Action::ResumeCommit);
+    }
+}
+
+#[test]
+fn an_outlived_commitment_frees_the_intents_unless_it_was_revealed() {
+    for status in [S::Committed, S::RevealSent] {
+        for sight in [Sight::Absent, Sight::Pending { stuck: true }, Sight::Reverted] {
+            let facts = Facts { outlived: true, reveal: sight, commit: Sight::Mined, ..quiet() };
+            assert_eq!(next(status, &facts), Action::Outlive);
+        }
+    }
+}
+
+#[test]
+fn what_is_done_stays_done() {
+    for facts in all_facts() {
+        for status in S::ALL.iter().filter(|s| s.is_done()) {
+            assert_eq!(next(*status, &facts), Action::Done);
+        }
+    }
+}
+
+#[test]
+fn every_action_is_one_that_the_status_table_allows() {
+    use domain::status::{SettlementEvent as E, Step};
+    for facts in all_facts() {
+        for status in S::ALL {
+            let event = match next(*status, &facts) {
+                Action::Commit | Action::ResumeCommit => E::SendCommit,
+                Action::SeeCommit => E::CommitMined,
+                Action::Reveal => E::SendReveal,
+                Action::ForgetCommit => E::CommitReorged,
+                Action::ForgetReveal => E::RevealReorged,
+                Action::Outlive => E::Outlived,
+                Action::GiveUp(_) => E::GiveUp,
+                Action::Finalise => E::Finalise,
+                // may be a catch-up over several events, checked where it is applied
+                Action::SeeReveal => continue,
+                Action::Wait | Action::Rebroadcast | Action::Bump | Action::Done => continue,
+            };
+            assert_ne!(status.on(event), Step::Refuse, "{status} {event} {facts:?}");
+        }
+    }
+}
