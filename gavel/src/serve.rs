@@ -129,6 +129,11 @@ pub async fn serve(
     follow(&life, token);
     if let Some(listener) = listener {
         life.supervise("api", listener.run(life.token()));
+        let (metrics, token) = (telemetry::metrics()?, life.token());
+        life.supervise("metrics", async move {
+            metrics.upkeep(token).await;
+            Ok::<(), std::convert::Infallible>(())
+        });
     }
     parts.start(&life, roles);
     let grace = Duration::from_millis(parts.config.api.shutdown_ms) + GRACE;

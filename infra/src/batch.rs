@@ -132,6 +132,7 @@ async fn work<T, R, F, Fut>(
         let Some(first) = first else { break };
         let batch = collect(first, &mut waiting, bounds).await;
         metrics::histogram!("gavel_batch_size", "batch" => name).record(count(batch.len()));
+        metrics::gauge!("gavel_batch_waiting", "batch" => name).set(count(waiting.len()));
         let (items, replies): (Vec<T>, Vec<oneshot::Sender<R>>) = batch.into_iter().unzip();
         let flushed = flush(items);
         flying.spawn(async move {

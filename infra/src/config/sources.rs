@@ -14,9 +14,11 @@ use super::{Config, ConfigError};
 const PREFIX: &str = "GAVEL_";
 
 /// Variables with our prefix that are no settings: the binary's own arguments, and those of the
-/// development stack, the tests and the reference solvers, which live in the same shells.
+/// development stack, the tests (some write files of the repository) and the reference solvers,
+/// which live in the same shells.
 const NOT_SETTINGS: &[&str] = &["GAVEL_CONFIG", "GAVEL_ROLES", "GAVEL_API_PORT"];
-const NOT_SETTINGS_PREFIXES: &[&str] = &["GAVEL_DEV_", "GAVEL_TEST_", "GAVEL_SOLVER_"];
+const NOT_SETTINGS_PREFIXES: &[&str] =
+    &["GAVEL_DEV_", "GAVEL_TEST_", "GAVEL_SOLVER_", "GAVEL_WRITE_"];
 
 /// Keys whose values are text even if they look like a number or a list.
 const TEXTS: &[&str] =
