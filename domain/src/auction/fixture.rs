@@ -28,7 +28,7 @@ pub(super) fn solver(n: u8) -> Address {
 }
 
 pub(super) fn filler(n: u8) -> Address {
-    Address::new([n; 20]).create(u64::from(n))
+    Address::right_padding_from(&[0xf1, n])
 }
 
 /// What an intent wants.
