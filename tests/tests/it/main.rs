@@ -6,5 +6,7 @@ mod api;
 mod arrows;
 mod auction;
 mod e2e;
+mod gavel;
 mod settlement;
+mod solvers;
 mod storage;
