@@ -16,10 +16,11 @@ use infra::{
     redis::{Quota, Quotas, Submitted},
 };
 use serde_json::{Map, Value};
-use solvers::wire::{BidAccepted, BidSubmission, Place, Receipt, SubmissionError};
+use solvers::wire::{BidAccepted, BidSubmission, Place, Receipt, SignedNack, SubmissionError};
 
 use crate::{
     app::App,
+    clock,
     problem::{Code, Facts, Failure, Problem},
 };
 
@@ -53,9 +54,16 @@ pub(crate) async fn submit(
     let (solver, filler) = (terms.solver, terms.filler);
     let key = signed.signature.recover(id.get())?;
     standing::check(app, key, solver, filler).await?;
-    app.gate.solver(solver)?;
-    let known = app.auctions.get(app, auction).await?;
-    let (ms, seq, new) = queue(app, &known, id, &signed).await?;
+    // from here on it is known whose bid it is: a refusal is signed, as a receipt would be
+    let vouch = |problem: Problem| {
+        problem.signed(|code| {
+            let about = (auction, id);
+            SignedNack::sign(about, code.as_str(), clock::now_ms(), &app.receipt_key, &app.domain)
+        })
+    };
+    app.gate.solver(solver).map_err(vouch)?;
+    let known = app.auctions.get(app, auction).await.map_err(vouch)?;
+    let (ms, seq, new) = queue(app, &known, id, &signed).await.map_err(vouch)?;
     let advice = advice::of(app, &known, &signed.bid).await;
     let placed = PlacedBid { auction, id, ms, seq, signed };
     app.bids.submit(placed).await??;

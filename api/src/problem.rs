@@ -12,7 +12,7 @@ use domain::{
     intent::{FieldError, FieldErrors},
 };
 use serde::Serialize;
-use solvers::wire::{FieldRefusal, Nack};
+use solvers::wire::{FieldRefusal, Nack, SignedNack};
 use utoipa::ToSchema;
 
 pub(crate) use from::Failure;
@@ -198,6 +198,9 @@ pub(crate) struct Facts {
     /// When the auction closed, Unix milliseconds (`bid_late`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub closes_at_ms: Option<u64>,
+    /// The operator's signed word for refusing a bid, once it is known whose bid it is.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub signed: Option<SignedNack>,
     /// Who does not answer: `postgres`, `redis` or `chain` (`dependency_unavailable`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub dependency: Option<&'static str>,
@@ -249,6 +252,13 @@ impl Problem {
         self
     }
 
+    /// The same, with the operator's signature on it.
+    #[must_use]
+    pub(crate) fn signed(mut self, sign: impl FnOnce(Code) -> SignedNack) -> Self {
+        self.0.facts.signed = Some(sign(self.code()));
+        self
+    }
+
     /// The same, to be tried again after `seconds`.
     #[must_use]
     pub(crate) fn retry_after(mut self, seconds: u64) -> Self {
@@ -272,6 +282,7 @@ impl Problem {
             detail: body.detail,
             retryable: body.retryable,
             late_by_ms: body.facts.late_by_ms,
+            signed: body.facts.signed,
             errors: body.errors,
         }
     }

@@ -50,10 +50,18 @@ mod typed {
             uint64 ms;
             uint64 seq;
         }
+
+        struct Nack {
+            bytes32 bid;
+            uint64 auctionId;
+            string code;
+            uint64 ms;
+        }
     }
 }
 pub use typed::{
-    Bid as TypedBid, Cancel as TypedCancel, Intent as TypedIntent, Receipt as TypedReceipt,
+    Bid as TypedBid, Cancel as TypedCancel, Intent as TypedIntent, Nack as TypedNack,
+    Receipt as TypedReceipt,
 };
 
 /// The domain's name, as wallets show it.

@@ -18,7 +18,7 @@ pub use intent::{
     IntentSubmission, IntentView, Timeline, TimelineEntry,
 };
 pub use receipt::{Place, Receipt, ReceiptError};
-pub use refusal::{FieldRefusal, Nack};
+pub use refusal::{FieldRefusal, Nack, SignedNack};
 pub use schema::{BidTerms, IntentMessage, LegMessage};
 pub use stream::{
     ClientFrame, Cursor, EventPage, FrameError, Heartbeat, Hello, InvalidCursor, PROTOCOL,

@@ -8,7 +8,7 @@ use domain::{
     Amount,
     eip712::{
         DOMAIN_NAME, DOMAIN_VERSION, SigningDomain, TypedBid, TypedCancel, TypedIntent,
-        TypedReceipt,
+        TypedNack, TypedReceipt,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -102,6 +102,7 @@ impl TypedData {
             fields_of::<TypedCancel>(),
             fields_of::<TypedBid>(),
             fields_of::<TypedReceipt>(),
+            fields_of::<TypedNack>(),
         ];
         Self {
             domain: DomainInfo {
@@ -146,6 +147,7 @@ mod tests {
         assert_eq!(text("Intent"), TypedIntent::eip712_encode_type());
         assert_eq!(text("Cancel"), "Cancel(address owner,bytes32[] intents)");
         assert_eq!(text("Receipt"), "Receipt(bytes32 openHash,bytes32 bid,uint64 ms,uint64 seq)");
+        assert_eq!(text("Nack"), "Nack(bytes32 bid,uint64 auctionId,string code,uint64 ms)");
         assert_eq!(data.types["Bid"].len(), 12);
     }
 }

@@ -77,6 +77,38 @@ async fn a_nonce_of_a_live_intent_is_taken_until_that_one_is_replaced() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_many_intents_with_one_nonce_one_is_accepted_and_the_rest_of_their_group_is_unharmed() {
+    let edge = Edge::start().await;
+    let owner = edge.stack.owner(0);
+    let message = owner.message(&edge.one_weth());
+    let rivals = (0..12).map(|n| {
+        let mut message = message.clone();
+        message["buyAmount"] = json!((2_475_000_000u64 + n).to_string());
+        owner.sign(edge.stack.domain(), &message).body
+    });
+    let others = (0..12).map(|_| edge.signed(1).body);
+    let bodies: Vec<Value> = rivals.chain(others).collect();
+    let posts = bodies.iter().map(|body| edge.client.post("/v1/intents", body));
+    let answers: Vec<_> =
+        futures_util::future::join_all(posts).await.into_iter().map(Result::unwrap).collect();
+    let (rivals, others) = answers.split_at(12);
+    assert_eq!(rivals.iter().filter(|answer| answer.status == 201).count(), 1);
+    let winner = rivals.iter().find(|answer| answer.status == 201).unwrap().body["id"].clone();
+    for loser in rivals.iter().filter(|answer| answer.status != 201) {
+        let refused = problem(loser.clone(), 409, "nonce_taken");
+        assert_eq!(refused["holder"], winner);
+    }
+    assert!(others.iter().all(|answer| answer.status == 201));
+    let written: (i64, i64) = sqlx::query_as(
+        "SELECT (SELECT count(*) FROM intent), (SELECT count(*) FROM event WHERE kind = 'intent.opened')",
+    )
+    .fetch_one(&edge.pool)
+    .await
+    .unwrap();
+    assert_eq!(written, (13, 13));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn pages_follow_one_another_without_gap_or_repeat() {
     let edge = Edge::start().await;
     let mut ids = Vec::new();

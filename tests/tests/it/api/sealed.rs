@@ -5,7 +5,7 @@ use std::time::Duration;
 use alloy::primitives::{Address, B256};
 use domain::bid::End;
 use serde_json::{Value, json};
-use solvers::wire::Receipt;
+use solvers::wire::{Receipt, SignedNack};
 use tests::{orders::Wallet, rpc::calldata, stack::Plan, wait};
 
 use super::edge::{Edge, leg, problem, step};
@@ -175,6 +175,11 @@ async fn a_late_bid_is_told_by_how_much_and_a_quota_when_it_is_used_up() {
     let refused = problem(edge.post_bid(auction, &late).await, 409, "bid_late");
     assert!(refused["late_by_ms"].as_u64().unwrap() < 60_000, "{refused:#}");
     assert_eq!(refused["retryable"], false);
+    // signed, so that the operator cannot say later that it was never sent
+    let nack: SignedNack = serde_json::from_value(refused["signed"].clone()).unwrap();
+    assert_eq!((nack.code.as_str(), nack.auction_id.get()), ("bid_late", auction));
+    let signer = nack.signer(edge.stack.domain()).unwrap();
+    assert_eq!(signer, edge.stack.market.receipts.address());
     // what was in time is answered with its receipt even now
     let again = edge.post_bid(auction, &bids[0]).await;
     assert_eq!(again.status, 200, "{:#}", again.body);
