@@ -10,9 +10,12 @@ use std::{sync::Arc, time::Duration};
 use tokio::{
     sync::{Semaphore, mpsc, oneshot},
     task::JoinSet,
-    time::{Instant, timeout_at},
+    time::{Instant, timeout, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
+
+/// How long a caller waits for an answer: a store that is frozen, not gone, gives none.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The bounds of one batcher.
 #[derive(Clone, Copy, Debug)]
@@ -36,7 +39,8 @@ pub enum BatchError {
     /// The worker is stopping. Nothing was done with the item.
     #[error("shutting down")]
     Closed,
-    /// The flush ended without an answer for the item; whether it took effect is unknown.
+    /// The flush ended, or took too long, without an answer for the item; whether it took effect
+    /// is unknown.
     #[error("no answer")]
     Lost,
 }
@@ -58,15 +62,22 @@ type Waiting<T, R> = (T, oneshot::Sender<R>);
 pub struct Batcher<T, R> {
     name: &'static str,
     queue: mpsc::Sender<Waiting<T, R>>,
+    patience: Duration,
 }
 
 impl<T, R> Clone for Batcher<T, R> {
     fn clone(&self) -> Self {
-        Self { name: self.name, queue: self.queue.clone() }
+        Self { name: self.name, queue: self.queue.clone(), patience: self.patience }
     }
 }
 
 impl<T, R> Batcher<T, R> {
+    /// The same with another bound on the wait for an answer; it is ten seconds otherwise.
+    #[must_use]
+    pub fn with_patience(self, patience: Duration) -> Self {
+        Self { patience, ..self }
+    }
+
     /// Submits one item and waits for its answer. Dropping the future does not take the item
     /// back.
     ///
@@ -81,7 +92,10 @@ impl<T, R> Batcher<T, R> {
             }
             mpsc::error::TrySendError::Closed(_) => BatchError::Closed,
         })?;
-        answer.await.map_err(|_| BatchError::Lost)
+        match timeout(self.patience, answer).await {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(_)) | Err(_) => Err(BatchError::Lost),
+        }
     }
 }
 
@@ -102,7 +116,7 @@ where
     Fut: Future<Output = Vec<R>> + Send + 'static,
 {
     let (queue, waiting) = mpsc::channel(bounds.queue.max(1));
-    (Batcher { name, queue }, work(name, bounds, stop, waiting, flush))
+    (Batcher { name, queue, patience: PATIENCE }, work(name, bounds, stop, waiting, flush))
 }
 
 async fn work<T, R, F, Fut>(

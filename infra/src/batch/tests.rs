@@ -109,3 +109,15 @@ async fn what_was_queued_before_the_stop_is_still_flushed() {
     assert_eq!(early.await.unwrap(), Ok(7));
     assert_eq!(handle.submit(8).await, Err(BatchError::Closed));
 }
+
+#[tokio::test]
+async fn a_flush_that_hangs_does_not_hang_its_callers() {
+    let stop = CancellationToken::new();
+    let (handle, worker) = batcher("test", BOUNDS, stop.clone(), |_: Vec<u32>| async {
+        std::future::pending::<Vec<u32>>().await
+    });
+    let worker = tokio::spawn(worker);
+    let hasty = handle.with_patience(Duration::from_millis(20));
+    assert_eq!(hasty.submit(1).await, Err(BatchError::Lost));
+    worker.abort();
+}
