@@ -19,6 +19,8 @@ struct Won {
     pays: Pays,
     /// After this it cannot settle any more, Unix seconds.
     until_s: u64,
+    /// Settled or failed: it draws on nothing, unless its block turns out not to be canonical.
+    over: bool,
 }
 
 /// Own bids that may still draw on the filler.
@@ -43,14 +45,14 @@ impl Ledger {
         match &event.event {
             Event::AuctionDecided(decided) => self.decide(decided.auction_id, &decided.winners),
             Event::AuctionVoid(void) => self.decide(void.auction_id, &[]),
-            Event::IntentFilled(fill) => {
-                self.won.remove(&fill.bid);
-            }
-            Event::IntentFillFailed(fill) => {
-                self.won.remove(&fill.bid);
-            }
+            Event::IntentFilled(fill) => self.end(fill.bid),
+            Event::IntentFillFailed(fill) => self.end(fill.bid),
             Event::SettlementExpired(expired) => {
                 self.won.retain(|_, won| won.auction != expired.auction_id);
+            }
+            Event::SettlementReorged(lost) => {
+                let again = self.won.values_mut().filter(|won| won.auction == lost.auction_id);
+                again.for_each(|won| won.over = false);
             }
             Event::IntentOpened(_)
             | Event::IntentCancelled(_)
@@ -59,8 +61,7 @@ impl Ledger {
             | Event::AuctionClosed(_)
             | Event::AuctionPublished(_)
             | Event::SettlementCommitted(_)
-            | Event::SettlementRevealed(_)
-            | Event::SettlementReorged(_) => {}
+            | Event::SettlementRevealed(_) => {}
         }
     }
 
@@ -68,11 +69,18 @@ impl Ledger {
     pub(super) fn reserved(&mut self, now_s: u64) -> Pays {
         self.won.retain(|_, won| won.until_s >= now_s);
         let mut reserved = Pays::new();
-        for (token, amount) in self.won.values().flat_map(|won| &won.pays) {
+        let due = self.won.values().filter(|won| !won.over);
+        for (token, amount) in due.flat_map(|won| &won.pays) {
             let sum = reserved.entry(*token).or_default();
             *sum = sum.checked_add(*amount).unwrap_or(Amount::MAX);
         }
         reserved
+    }
+
+    fn end(&mut self, bid: BidId) {
+        if let Some(won) = self.won.get_mut(&bid) {
+            won.over = true;
+        }
     }
 
     fn decide(&mut self, auction: AuctionId, winners: &[BidId]) {
@@ -80,7 +88,7 @@ impl Ledger {
         for bid in winners {
             if let Some((pays, until_s)) = proposed.remove(bid) {
                 tracing::info!(%auction, %bid, "won");
-                self.won.insert(*bid, Won { auction, pays, until_s });
+                self.won.insert(*bid, Won { auction, pays, until_s, over: false });
             }
         }
     }
@@ -89,7 +97,9 @@ impl Ledger {
 #[cfg(test)]
 mod tests {
     use alloy_primitives::B256;
-    use domain::event::{AuctionDecided, SettlementExpired};
+    use domain::event::{
+        AuctionDecided, BlockRef, IntentFilled, SettlementExpired, SettlementSeen, TxRef,
+    };
 
     use super::*;
     use crate::wire::{Cursor, StreamEvent};
@@ -140,5 +150,28 @@ mod tests {
             SettlementExpired { auction_id: AuctionId::new(1), attempt: 1, reason: String::new() };
         ledger.apply(&event(Event::SettlementExpired(expired)));
         assert!(ledger.reserved(50).is_empty());
+    }
+    #[test]
+    fn a_fill_that_a_reorg_undid_draws_on_the_filler_again() {
+        let evidence = TxRef { tx: B256::ZERO, block: BlockRef { number: 1, hash: B256::ZERO } };
+        let mut ledger = ledger();
+        ledger.apply(&decided(1, vec![bid(1)]));
+        ledger.apply(&event(Event::IntentFilled(IntentFilled {
+            id: domain::IntentId::new(B256::ZERO),
+            auction_id: AuctionId::new(1),
+            bid: bid(1),
+            sold: Amount::ZERO,
+            bought: Amount::ZERO,
+            complete: true,
+            evidence,
+        })));
+        assert!(ledger.reserved(50).is_empty());
+        ledger.apply(&event(Event::SettlementReorged(SettlementSeen {
+            auction_id: AuctionId::new(1),
+            attempt: 1,
+            commitment: B256::ZERO,
+            evidence,
+        })));
+        assert_eq!(ledger.reserved(50), [(token(), Amount::from(10u64))].into());
     }
 }

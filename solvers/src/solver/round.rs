@@ -1,7 +1,13 @@
 //! One auction: find bids, sign them, send them before it closes.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+    time::Duration,
+};
 
+use alloy_primitives::Address;
+use domain::Amount;
 use futures_util::{StreamExt as _, stream};
 use tokio::time::Instant;
 
@@ -73,7 +79,7 @@ impl Round {
             Strategy::Ring => tokio::task::spawn_blocking(move || ring::plan(&market, limit)),
             Strategy::Inventory { spread_bps } => {
                 let tokens = market.candidates.iter().map(|c| c.pair().buy).collect();
-                let funds = self.desk.funds(&tokens, now_ms() / 1_000).await?;
+                let funds = self.funds(&tokens).await?;
                 let terms = inventory::Terms { spread_bps, limit };
                 tokio::task::spawn_blocking(move || inventory::plan(&market, &funds, terms))
             }
@@ -82,6 +88,22 @@ impl Round {
             tracing::error!(%error, "the strategy broke down");
             Vec::new()
         }))
+    }
+
+    /// What the filler can pay; a node that is away is asked again until the auction closes.
+    async fn funds(
+        &self,
+        tokens: &BTreeSet<Address>,
+    ) -> Result<BTreeMap<Address, Amount>, SolverError> {
+        loop {
+            match self.desk.funds(tokens, now_ms() / 1_000).await {
+                Err(error) if error.retryable() => {
+                    tracing::warn!(auction = %self.market.auction_id, %error, "asking again");
+                    tokio::time::sleep(PAUSE).await;
+                }
+                answer => return answer,
+            }
+        }
     }
 
     /// Signs the plans, and notes what they would draw before any of them is sent.

@@ -7,8 +7,8 @@ use alloy_sol_types::SolStruct;
 use domain::{
     Amount,
     eip712::{
-        DOMAIN_NAME, DOMAIN_VERSION, SigningDomain, TypedBid, TypedCancel, TypedIntent,
-        TypedNack, TypedReceipt,
+        DOMAIN_NAME, DOMAIN_VERSION, SigningDomain, TypedBid, TypedCancel, TypedIntent, TypedNack,
+        TypedReceipt,
     },
 };
 use serde::{Deserialize, Serialize};
