@@ -15,17 +15,17 @@ const NODE_STEPS: u32 = 6;
 /// The best set of `problem`, visiting at most `budget` nodes.
 pub(super) fn search(problem: &Problem, budget: u64) -> Solution {
     let mut search = Search::new(problem, budget);
-    let mut state = State::new(problem);
-    let mut prices = Prices::start(&state);
-    let mut root = Priced::default();
-    prices.improve(&state, search.best_weight, ROOT_STEPS, &mut root);
-    search.offer(Packing::of(problem, by_key(problem, |item| root.margin[item])));
-    search.explore(&mut state, &prices, root.clone());
-    let bound = search.open_bound.max(search.best_weight);
-    if bound == search.best_weight {
-        search.settle_ties(&mut state, &prices, &root);
-    }
-    Solution { items: search.best, weight: search.best_weight, bound, nodes: search.nodes }
+    let weight = |item: usize| problem.weights[item];
+    let rows = |item: usize| problem.uses(item).len().max(1) as i128;
+    search.offer(Packing::of(problem, by_key(problem, weight)));
+    search.offer(Packing::of(problem, by_key(problem, |item| weight(item) / rows(item))));
+    search.run(problem, true)
+}
+
+/// The same by branching alone: what tests of the bounds want.
+#[cfg(test)]
+pub(super) fn from_nothing(problem: &Problem, budget: u64) -> Solution {
+    Search::new(problem, budget).run(problem, false)
 }
 
 /// Items in descending order of a key, the preferred one first among equals.
@@ -51,7 +51,7 @@ struct Search {
 
 impl Search {
     fn new(problem: &Problem, budget: u64) -> Self {
-        let mut search = Self {
+        Self {
             unit: problem.weights.iter().fold(0, |unit, weight| gcd(unit, *weight)).max(1),
             budget,
             nodes: 0,
@@ -60,12 +60,23 @@ impl Search {
             open_bound: 0,
             first: false,
             done: false,
-        };
-        let weight = |item: usize| problem.weights[item];
-        let rows = |item: usize| problem.uses(item).len().max(1) as i128;
-        search.offer(Packing::of(problem, by_key(problem, weight)));
-        search.offer(Packing::of(problem, by_key(problem, |item| weight(item) / rows(item))));
-        search
+        }
+    }
+
+    fn run(mut self, problem: &Problem, offer: bool) -> Solution {
+        let mut state = State::new(problem);
+        let mut prices = Prices::start(&state);
+        let mut root = Priced::default();
+        prices.improve(&state, self.best_weight, ROOT_STEPS, &mut root);
+        if offer {
+            self.offer(Packing::of(problem, by_key(problem, |item| root.margin[item])));
+        }
+        self.explore(&mut state, &prices, root.clone());
+        let bound = self.open_bound.max(self.best_weight);
+        if bound == self.best_weight {
+            self.settle_ties(&mut state, &prices, &root);
+        }
+        Solution { items: self.best, weight: self.best_weight, bound, nodes: self.nodes }
     }
 
     fn offer(&mut self, mut packing: Packing<'_>) {

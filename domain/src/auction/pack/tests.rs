@@ -153,3 +153,60 @@ fn the_search_is_never_worse_than_greedy() {
         }
     }
 }
+
+/// Few items on few rows: whole, in parts, and over all of them; small weights, so that ties abound.
+fn small(seed: u64) -> Problem {
+    let mut numbers = Numbers(seed);
+    let items = 2 + numbers.below(11) as usize;
+    let rows = 1 + numbers.below(8) as usize;
+    let mut specs: Vec<RowSpec> = (0..rows)
+        .map(|row| RowSpec { capacity: U256::from(12), uses: Vec::new(), global: row == 0 })
+        .collect();
+    let most = 1 + numbers.below(9);
+    for item in 0..items {
+        for (row, spec) in specs.iter_mut().enumerate() {
+            if numbers.below(3) == 0 {
+                let whole = row % 3 == 2;
+                let amount = if whole { 12 } else { 1 + numbers.below(7) };
+                spec.uses.push((item, U256::from(amount)));
+            }
+        }
+    }
+    let weights = (0..items).map(|_| i128::from(1 + numbers.below(most)) * 3).collect();
+    Problem::new(weights, specs)
+}
+
+/// The best set by trying all of them: heaviest, then smallest as a sorted list.
+fn by_trying_all(problem: &Problem) -> (i128, Vec<usize>) {
+    let fits = |mask: u32| {
+        problem.rows.iter().all(|row| {
+            let uses = row.spec.uses.iter().filter(|(item, _)| mask >> item & 1 == 1);
+            uses.fold(U256::ZERO, |sum, (_, amount)| sum + *amount) <= row.spec.capacity
+        })
+    };
+    let list = |mask: u32| (0..problem.len()).filter(|item| mask >> item & 1 == 1).collect();
+    let weight = |set: &Vec<usize>| set.iter().map(|item| problem.weights[*item]).sum::<i128>();
+    let sets = (0u32..1 << problem.len()).filter(|mask| fits(*mask)).map(list);
+    let best = sets.map(|set| (weight(&set), set)).min_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+    best.unwrap_or_default()
+}
+
+#[test]
+fn the_search_finds_what_trying_all_sets_finds() {
+    for seed in 0..3_000 {
+        let problem = small(seed);
+        let solution = solve(&problem, 100_000);
+        assert_eq!(solution.bound, solution.weight, "{seed}");
+        assert_eq!((solution.weight, solution.items), by_trying_all(&problem), "{seed}");
+    }
+}
+
+#[test]
+fn the_search_finds_it_without_a_first_set_to_improve_on() {
+    for seed in 0..3_000 {
+        let problem = small(seed);
+        let (weight, items) = by_trying_all(&problem);
+        let found = search::from_nothing(&problem, 100_000);
+        assert_eq!((found.bound, found.weight, found.items), (weight, weight, items), "{seed}");
+    }
+}
