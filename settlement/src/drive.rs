@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     error::SettlementError,
     node::Head,
+    send::float,
     wake,
     worker::{Progress, Worker},
 };
@@ -36,6 +37,7 @@ pub async fn drive(worker: Arc<Worker>, poll: Duration, token: CancellationToken
         if let Err(error) = lease_rows(&worker, &mut tasks, &head, &token).await {
             tracing::warn!(%error, "no settlements could be leased");
         }
+        metrics::gauge!("gavel_settlement_active").set(float(tasks.len() as u64));
         tokio::select! {
             () = token.cancelled() => {}
             _ = queued.changed() => {}

@@ -30,6 +30,8 @@ pub(crate) struct Write<'a> {
     /// The commitment a commit makes; a reveal reveals the current one.
     pub(crate) commitment: Option<NewCommitment>,
     pub(crate) call: &'a Call,
+    /// What gas costs now.
+    pub(crate) market: Market,
 }
 
 /// A nonce to sign with.
@@ -48,12 +50,11 @@ impl Worker {
         event: SettlementEvent,
         write: Write<'_>,
     ) -> Result<Attempt, SettlementError> {
-        let market = self.market(picture.head).await?;
         let mut row = picture.row.clone();
         let from = advance(&mut row, event)?;
         let _turn = self.turn.lock().await;
         for _ in 0..TRIES {
-            let place = self.place(market).await?;
+            let place = self.place(write.market).await?;
             let signed = self.sign(place, write.call).await?;
             let mut tx = self.pool.begin().await?;
             store::fence(&mut tx, picture.lease).await?;

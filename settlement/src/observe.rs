@@ -79,9 +79,9 @@ pub(crate) struct Stored {
 impl Worker {
     /// Renews the lease and looks.
     pub(crate) async fn observe(&self, lease: RowLease) -> Result<Picture, SettlementError> {
-        let stored = self.load(lease).await?;
+        let (stored, head) =
+            tokio::try_join!(self.load(lease), async { Ok(self.node.head().await?) })?;
         let read_at = Instant::now();
-        let head = self.node.head().await?;
         let chain_nonce = match stored.attempts.last() {
             None => 0,
             Some(attempt) => self.node.nonce(attempt.settler).await?,
@@ -118,10 +118,12 @@ impl Worker {
 
     async fn load(&self, lease: RowLease) -> Result<Stored, SettlementError> {
         let mut conn = self.pool.acquire().await?;
-        store::renew(&mut conn, lease, self.settings.lease).await?;
-        let row = store::get(&mut conn, lease.id).await?;
+        let row = store::hold(&mut conn, lease, self.settings.lease).await?;
         let commitments = store::commitments(&mut conn, lease.id).await?;
-        let attempts = store::attempts(&mut conn, lease.id).await?;
+        let attempts = match commitments.is_empty() {
+            true => Vec::new(),
+            false => store::attempts(&mut conn, lease.id).await?,
+        };
         let last_valid_to = match row.status {
             SettlementStatus::Planned | SettlementStatus::CommitSent => {
                 store::last_valid_to(&mut conn, &row.intents()).await?

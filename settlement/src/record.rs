@@ -82,6 +82,10 @@ impl Worker {
         let mut tx = self.begin(picture).await?;
         store::lock_intents(&mut tx, &row.intents()).await?;
         store::include(&mut tx, seen.attempt.id, Some(seen.inclusion)).await?;
+        if let Some(commit) = &picture.commit {
+            store::include(&mut tx, commit.attempt.id, Some(commit.inclusion)).await?;
+        }
+        store::close_up_to(&mut tx, row.id, seen.attempt.nonce).await?;
         store::retire(&mut tx, row.id).await?;
         let told = Event::SettlementRevealed(seen_event(&row, commitment, evidence));
         event::append(&mut tx, self.chain_id(), &[told]).await?;

@@ -35,7 +35,8 @@ impl Worker {
     /// A fresh salt, a free lane, a commitment; the one before, if any, is given up.
     pub(crate) async fn send_commit(&self, picture: &Picture) -> Result<(), SettlementError> {
         let row = &picture.row;
-        let lane = self.free_lane(picture).await?;
+        // every round trip counts here: the batch is decided and waits for this
+        let (lane, market) = tokio::try_join!(self.free_lane(picture), self.market(picture.head))?;
         let header = header::read(&row.batch)?;
         let salt = fresh_salt()?;
         let settler = self.key.address();
@@ -44,7 +45,7 @@ impl Worker {
         let call = abi::commitCall { lane: U256::from(lane), commitment };
         let call = self.call(call.abi_encode().into(), COMMIT_GAS);
         let new = NewCommitment { settlement_id: row.id, settler, lane, salt, commitment };
-        let write = Write { kind: TxKind::Commit, commitment: Some(new), call: &call };
+        let write = Write { kind: TxKind::Commit, commitment: Some(new), call: &call, market };
         let attempt = self.write_down(picture, SettlementEvent::SendCommit, write).await?;
         tracing::info!(
             settlement = row.id, auction = %row.auction, lane, tx = %attempt.hash,
@@ -81,7 +82,8 @@ impl Worker {
         };
         let tries = reveals(picture);
         let call = self.call(call.abi_encode().into(), reveal_gas(row, tries));
-        let write = Write { kind: TxKind::Reveal, commitment: None, call: &call };
+        let market = self.market(picture.head).await?;
+        let write = Write { kind: TxKind::Reveal, commitment: None, call: &call, market };
         let attempt = self.write_down(picture, SettlementEvent::SendReveal, write).await?;
         if let Some(commit) = &picture.commit {
             let blocks = picture.head.block.number.saturating_sub(commit.inclusion.block.number);

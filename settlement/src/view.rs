@@ -53,14 +53,7 @@ impl Scene {
                 self.expected(commitment).committed(&receipt.logs)
             })
         });
-        let reveal = stored.commitments.iter().rev().find_map(|commitment| {
-            let attempts = stored.attempts.iter().filter(|a| a.kind == TxKind::Reveal);
-            let attempts: Vec<_> = attempts.filter(|a| a.commitment_id == commitment.id).collect();
-            let seen = self.seen(&attempts, receipts, |receipt| {
-                self.expected(commitment).revealed(&receipt.logs)
-            })?;
-            Some((*commitment, seen))
-        });
+        let reveal = self.first_reveal(stored, receipts);
         let committed_at = recorded(&commits).or(commit.as_ref().map(|seen| seen.inclusion.block));
         let revealed_at = reveal.as_ref().map(|(_, seen)| seen.inclusion.block);
         let status = stored.row.status;
@@ -80,6 +73,20 @@ impl Scene {
             exhausted: exhausted(stored, &reveals),
         };
         View { facts, commit, reveal }
+    }
+
+    /// The reveal that was mined first, of whichever commitment: it used up the bids' nonces, so a
+    /// later one can only have failed and says nothing.
+    fn first_reveal(&self, stored: &Stored, receipts: &Receipts) -> Option<(Commitment, Seen)> {
+        let reveals = stored.commitments.iter().filter_map(|commitment| {
+            let attempts = stored.attempts.iter().filter(|a| a.kind == TxKind::Reveal);
+            let attempts: Vec<_> = attempts.filter(|a| a.commitment_id == commitment.id).collect();
+            let seen = self.seen(&attempts, receipts, |receipt| {
+                self.expected(commitment).revealed(&receipt.logs)
+            })?;
+            Some((*commitment, seen))
+        });
+        reveals.min_by_key(|(_, seen)| (seen.inclusion.block.number, seen.attempt.nonce))
     }
 
     pub(crate) fn expected(&self, commitment: &Commitment) -> Expected {

@@ -181,6 +181,21 @@ fn a_reveal_of_an_earlier_commitment_is_not_overlooked() {
 }
 
 #[test]
+fn of_two_reveals_the_one_that_was_mined_first_counts() {
+    let mut row = stored(
+        SettlementStatus::RevealSent,
+        vec![
+            attempt(1, TxKind::Reveal, 1),
+            Attempt { commitment_id: 2, ..attempt(2, TxKind::Reveal, 3) },
+        ],
+    );
+    row.commitments.push(commitment(2));
+    let receipts = vec![(1, receipt(12, revealed(1))), (2, receipt(13, revealed(2)))];
+    let view = scene(14, 4).view(&row, &receipts.into_iter().collect());
+    assert_eq!(view.reveal.unwrap().0.id, 1);
+}
+
+#[test]
 fn a_revealed_settlement_ends_when_it_is_deep_and_goes_back_when_it_is_lost() {
     let block = BlockRef { number: 20, hash: B256::with_last_byte(20) };
     let reveal = Attempt {

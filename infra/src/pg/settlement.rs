@@ -12,14 +12,14 @@ mod public;
 mod row;
 
 pub use attempt::{
-    Attempt, AttemptStatus, Inclusion, NewAttempt, TxKind, attempts, close, include,
+    Attempt, AttemptStatus, Inclusion, NewAttempt, TxKind, attempts, close, close_up_to, include,
     insert_attempt, mark_broadcast, orphan, pending_below,
 };
 pub use commitment::{
     Commitment, NewCommitment, busy_lanes, commitments, insert_commitment, mark_public, restore,
     retire,
 };
-pub use lease::{CHANNEL, Phase, RowLease, claim, fence, release, renew};
+pub use lease::{CHANNEL, Phase, RowLease, claim, fence, hold, release, renew};
 pub use nonce::{next_nonce, raise_nonce, take_nonce};
 pub use public::{PublicSettlement, public_of};
 pub use row::{

@@ -315,3 +315,19 @@ pub async fn close(
         .await?;
     Ok(())
 }
+
+/// Notes that a settlement's transactions up to and with `nonce` that are not known to be mined
+/// never will be.
+///
+/// # Errors
+/// Those of the database.
+pub async fn close_up_to(
+    conn: &mut PgConnection,
+    settlement_id: i64,
+    nonce: u64,
+) -> Result<(), StoreError> {
+    const QUERY: &str = "UPDATE tx_attempt SET status = 'dropped'
+        WHERE settlement_id = $1 AND nonce <= $2 AND status IN ('written', 'broadcast')";
+    sqlx::query(QUERY).bind(settlement_id).bind(to_bigint(nonce)?).execute(conn).await?;
+    Ok(())
+}

@@ -88,6 +88,25 @@ pub async fn renew(
     held(query.execute(conn).await?.rows_affected())
 }
 
+/// Keeps the row for another `ttl` and reads it.
+///
+/// # Errors
+/// As [`renew`].
+pub async fn hold(
+    conn: &mut PgConnection,
+    lease: RowLease,
+    ttl: Duration,
+) -> Result<SettlementRow, StoreError> {
+    const QUERY: &str = concat!(
+        "UPDATE settlement SET lease_until = clock_timestamp() + $3
+        WHERE id = $1 AND lease_token = $2 AND lease_until > clock_timestamp() RETURNING ",
+        columns!()
+    );
+    let query = sqlx::query(QUERY).bind(lease.id).bind(lease.token).bind(ttl);
+    let row = query.fetch_optional(conn).await?;
+    row.as_ref().map_or(Err(StoreError::Fenced), SettlementRow::read)
+}
+
 /// Gives the row back, so that the next taker need not wait. Not holding it is no error.
 ///
 /// # Errors

@@ -68,3 +68,26 @@ async fn commit_and_reveal_lost_together_are_planned_again_with_a_new_salt() {
     let nonces: Vec<(i64, i16)> = scene.attempts().await.into_iter().map(|a| (a.1, a.2)).collect();
     assert_eq!(nonces, [(0, 0), (1, 0), (0, 1), (1, 1)]);
 }
+
+#[tokio::test]
+async fn a_batch_that_others_brought_back_after_a_reorg_is_recognised() {
+    let scene = Scene::start(64).await;
+    let swap = scene.swap(0, WETH);
+    let before = scene.usdc(0).await;
+    scene.queue(1, &[&swap]).await;
+    let worker = scene.worker();
+    let lease = scene.lease(&worker).await;
+    scene.step_until(&worker, lease, S::Revealed).await;
+    scene.rpc.reorg(2).await.unwrap();
+    // another node kept our transactions and they are mined again, in other blocks
+    for raw in scene.raw_transactions().await {
+        scene.rpc("eth_sendRawTransaction", serde_json::json!([raw])).await;
+    }
+    scene.step_until(&worker, lease, S::Planned).await;
+    scene.step_until(&worker, lease, S::Revealed).await;
+    let intent = scene.intent(&swap).await;
+    assert_eq!((intent.status, intent.filled), (I::Filled, swap.sell_amount()));
+    assert_eq!(scene.usdc(0).await - before, swap.bought);
+    let fates: Vec<String> = scene.attempts().await.into_iter().map(|a| a.3).collect();
+    assert_eq!(fates, ["mined", "mined"], "nothing more was sent");
+}

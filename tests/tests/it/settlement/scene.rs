@@ -253,6 +253,13 @@ impl Scene {
         sqlx::query_scalar(query).fetch_all(&self.pool).await.unwrap()
     }
 
+    /// The raw bytes of every transaction, in the order they were written.
+    pub(super) async fn raw_transactions(&self) -> Vec<Bytes> {
+        let query = "SELECT raw FROM tx_attempt ORDER BY id";
+        let raw: Vec<Vec<u8>> = sqlx::query_scalar(query).fetch_all(&self.pool).await.unwrap();
+        raw.into_iter().map(Bytes::from).collect()
+    }
+
     /// The block of every transaction, in the order they were written.
     pub(super) async fn blocks(&self) -> Vec<i64> {
         let query = "SELECT block_number FROM tx_attempt ORDER BY id";
