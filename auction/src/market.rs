@@ -69,6 +69,8 @@ pub struct Market {
     pub(crate) params: Params,
     /// What intents were told last, so that an unchanged reason costs no statement.
     pub(crate) noted: BTreeMap<IntentId, &'static str>,
+    /// Where in the book, by arrival, the next look begins.
+    pub(crate) scan_from: i64,
     /// The auction under way, if it is known: the rows are what counts.
     opened: Option<Opened>,
     /// Intents of the auction under way that left the book on chain.
@@ -89,7 +91,7 @@ impl Market {
     ) -> Result<Self, AuctionError> {
         let params = params(&config, chain.max_delay().await?);
         let (noted, opened, gone) = (BTreeMap::new(), None, BTreeSet::new());
-        Ok(Self { config, pool, queue, chain, lease, params, noted, opened, gone })
+        Ok(Self { config, pool, queue, chain, lease, params, noted, scan_from: 0, opened, gone })
     }
 
     /// Does the next thing: opens a window, or waits for the open one to close and writes its
@@ -133,6 +135,7 @@ impl Market {
             self.noted.clear();
             return Ok(Step::Idle);
         };
+        self.scan_from = survey.resume;
         let last = pg::auction::last(&mut *self.connection().await?, self.chain_id()).await?;
         let planned = self.plan(last, &survey, &BTreeSet::new(), &BTreeMap::new()).await?;
         let planned = match planned {
@@ -169,6 +172,7 @@ impl Market {
         );
         let ruled = ruled?;
         let survey = survey.ok().flatten();
+        self.scan_from = survey.as_ref().map_or(0, |survey| survey.resume);
         let planned = match &survey {
             Some(survey) => self.plan_next(&opened, &ruled, survey).await?,
             None => None,

@@ -26,13 +26,12 @@ pub(crate) struct Survey {
     /// In order of arrival.
     pub(crate) candidates: Vec<Candidate>,
     pub(crate) in_flight: InFlight,
+    /// The arrival number after which the next look begins, so that a flood of intents without
+    /// funds does not hide those behind it for ever: 0, the oldest, unless this look ended in one.
+    pub(crate) resume: i64,
 }
 
 impl Survey {
-    fn funded(&self) -> usize {
-        self.candidates.iter().filter(|found| !found.funds.payable().is_zero()).count()
-    }
-
     /// What of it would enter an auction that closes at `closes_at_ms`, without `gone`.
     pub(crate) fn select(
         &self,
@@ -64,19 +63,21 @@ impl Market {
         let in_flight = pg::auction::in_flight(&mut conn, self.chain_id()).await?;
         let in_flight =
             in_flight.iter().map(|paid| ((paid.owner, paid.token), paid.amount)).collect();
-        let mut page = self.page(&mut conn, 0).await?;
+        let mut page = self.page(&mut conn, self.scan_from).await?;
         drop(conn);
         let mut after = page.last().map(|stored| stored.arrival);
         page.extend(held);
-        if page.is_empty() {
+        if page.is_empty() && self.scan_from == 0 {
             return Ok(None);
         }
+        let about_ms = self.queue.time_ms().await? + self.config.auction.window_ms;
         let head = self.chain.block_latest().await?;
         let mut survey = Survey {
             block: head.at,
             block_time_s: head.timestamp,
             candidates: Vec::with_capacity(page.len()),
             in_flight,
+            resume: 0,
         };
         for depth in 1..=DEPTH {
             let queries: Vec<FundQuery> = page.iter().map(query).collect();
@@ -84,7 +85,12 @@ impl Market {
             let found = page.into_iter().zip(funds);
             survey.candidates.extend(found.map(|(stored, funds)| Candidate { stored, funds }));
             let Some(arrival) = after else { break };
-            if depth == DEPTH || survey.funded() >= self.params.max_intents as usize {
+            let found = survey.select(&BTreeSet::new(), &InFlight::new(), &self.params, about_ms);
+            if found.chosen.len() >= self.params.max_intents as usize {
+                break;
+            }
+            if depth == DEPTH {
+                survey.resume = arrival;
                 break;
             }
             page = self.page(&mut *self.connection().await?, arrival).await?;

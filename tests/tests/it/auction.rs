@@ -3,5 +3,6 @@
 mod conclude;
 mod faults;
 mod house;
+mod outages;
 mod race;
 mod windows;

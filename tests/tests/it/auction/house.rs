@@ -169,6 +169,11 @@ impl House {
         pg::auction::get(&mut conn, self.chain_id(), id).await.unwrap().unwrap()
     }
 
+    pub(super) async fn auctions(&self) -> Vec<pg::auction::StoredAuction> {
+        let mut conn = self.pool.acquire().await.unwrap();
+        pg::auction::after(&mut conn, self.chain_id(), 0, 1_000).await.unwrap()
+    }
+
     /// The kinds of an intent's timeline, oldest first, with their details.
     pub(super) async fn timeline(&self, id: IntentId) -> Vec<(String, Value)> {
         let mut conn = self.pool.acquire().await.unwrap();
