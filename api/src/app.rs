@@ -56,7 +56,6 @@ pub(crate) struct App {
     pub(crate) redis: redis::Store,
     pub(crate) chain: Chain,
     pub(crate) receipt_key: SigningKey,
-    pub(crate) metrics: Metrics,
     pub(crate) gate: Gate,
     pub(crate) hub: Arc<Hub>,
     pub(crate) funds: FundsLookup,
@@ -76,7 +75,7 @@ impl App {
         stop: &CancellationToken,
         drain: &CancellationToken,
     ) -> Self {
-        let Deps { config, pool, redis, chain, receipt_key, metrics } = deps;
+        let Deps { config, pool, redis, chain, receipt_key, metrics: _ } = deps;
         let chain_id = config.chain.chain_id;
         let hub = Arc::new(Hub::new(config.api.stream_buffer));
         tasks.spawn(follow(hub.clone(), pool.clone(), redis.clone(), stop.clone()));
@@ -106,7 +105,6 @@ impl App {
             redis,
             chain,
             receipt_key,
-            metrics,
             hub,
             funds,
             intents,

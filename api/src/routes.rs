@@ -16,6 +16,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(crate) use docs::{Documents, docs};
 pub(crate) use fallback::{Routes, fallback};
+pub(crate) use health::{Vitals, live, metrics, ready};
 pub(crate) use query::{bad_path, bad_query};
 
 /// Registers everything that is in the OpenAPI document.

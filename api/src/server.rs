@@ -23,7 +23,8 @@ use utoipa_actix_web::AppExt;
 use crate::{
     app::{App, Deps},
     openapi::document_with_routes,
-    routes::{self, Documents, Routes},
+    operations::vitals,
+    routes::{self, Documents, Routes, Vitals},
 };
 
 /// Connections that wait to be accepted.
@@ -93,6 +94,7 @@ impl Bound {
         let config = deps.config.clone();
         // the groups end last: requests under way still need them
         let (tasks, drain) = (TaskTracker::new(), CancellationToken::new());
+        let vitals = Data::new(vitals(&deps, &stop));
         let app = Data::new(App::start(deps, &tasks, &stop, &drain));
         let documents = Data::new(Documents {
             openapi: serde_json::to_vec(&crate::openapi())?.into(),
@@ -103,6 +105,7 @@ impl Bound {
         let server = HttpServer::new(move || {
             service(Shared {
                 app: app.clone(),
+                vitals: vitals.clone(),
                 documents: documents.clone(),
                 routes: routes.clone(),
                 origins: origins.clone(),
@@ -129,7 +132,7 @@ impl Bound {
     }
 }
 
-async fn stop_at(server: ServerHandle, stop: CancellationToken) {
+pub(crate) async fn stop_at(server: ServerHandle, stop: CancellationToken) {
     stop.cancelled().await;
     server.stop(true).await;
 }
@@ -145,6 +148,7 @@ fn workers(configured: usize) -> usize {
 #[derive(Clone)]
 struct Shared {
     app: Data<App>,
+    vitals: Data<Vitals>,
     documents: Data<Documents>,
     routes: Data<Routes>,
     origins: Arc<[String]>,
@@ -164,6 +168,7 @@ fn service(
     let cors = cors(&shared.origins);
     let (app, _) = document_with_routes(actix_web::App::new().into_utoipa_app());
     app.app_data(shared.app)
+        .app_data(shared.vitals)
         .app_data(shared.documents)
         .app_data(shared.routes)
         .app_data(web::QueryConfig::default().error_handler(|error, _| routes::bad_query(&error)))

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Roles,
+    deployment::{self, DeploymentError},
     schema::{self, SchemaError},
 };
 
@@ -48,6 +49,9 @@ pub enum ServeError {
     /// The node cannot be used at all.
     #[error("chain: {0}")]
     Chain(#[from] ChainError),
+    /// The configuration speaks of other contracts than those on the chain.
+    #[error("deployment: {0}")]
+    Deployment(#[from] DeploymentError),
     /// The API cannot be started.
     #[error(transparent)]
     Api(#[from] api::ApiError),
@@ -66,12 +70,19 @@ impl ServeError {
         match self {
             Self::Store(error) | Self::Schema(SchemaError::Store(error)) => error.retryable(),
             Self::Redis(error) => error.retryable(),
-            Self::Chain(error) => error.retryable(),
+            Self::Chain(error) | Self::Deployment(DeploymentError::Chain(error)) => {
+                error.retryable()
+            }
             Self::Stopped => true,
             Self::NoReceiptKey
             | Self::ReceiptKey(_)
             | Self::Secret(_)
             | Self::Schema(SchemaError::Behind)
+            | Self::Deployment(
+                DeploymentError::NoContract { .. }
+                | DeploymentError::OtherRegistry { .. }
+                | DeploymentError::OtherDomain { .. },
+            )
             | Self::Api(_)
             | Self::Telemetry(_) => false,
         }
@@ -82,15 +93,15 @@ impl ServeError {
 #[derive(Debug)]
 pub struct Serving {
     life: Shutdown,
-    api: Option<SocketAddr>,
+    address: SocketAddr,
     grace: Duration,
 }
 
 impl Serving {
-    /// Where the API listens, if it is one of the roles.
+    /// Where it listens: the API if that is one of the roles, else health and metrics only.
     #[must_use]
-    pub const fn api_address(&self) -> Option<SocketAddr> {
-        self.api
+    pub const fn address(&self) -> SocketAddr {
+        self.address
     }
 
     /// Waits until every role has ended.
@@ -111,7 +122,7 @@ impl Serving {
     }
 }
 
-/// Starts roles in this process. Returns when the API listens; stores and node may still be away,
+/// Starts roles in this process. Returns when it listens; stores and node may still be away,
 /// except that Postgres must have answered once, to show that its tables are there.
 ///
 /// # Errors
@@ -123,22 +134,19 @@ pub async fn serve(
 ) -> Result<Serving, ServeError> {
     let parts = Parts::connect(config)?;
     await_schema(&parts.pool, token).await?;
-    let listener = if roles.api { Some(api::bind(parts.api()?)?) } else { None };
-    let api = listener.as_ref().map(api::Bound::address);
+    deployment::check(&parts.chain).await?;
     let life = Shutdown::new();
     follow(&life, token);
-    if let Some(listener) = listener {
-        life.supervise("api", listener.run(life.token()));
-        let (metrics, token) = (telemetry::metrics()?, life.token());
-        life.supervise("metrics", async move {
-            metrics.upkeep(token).await;
-            Ok::<(), std::convert::Infallible>(())
-        });
-    }
+    let address = parts.listen(&life, roles)?;
+    let (metrics, token) = (telemetry::metrics()?, life.token());
+    life.supervise("metrics", async move {
+        metrics.upkeep(token).await;
+        Ok::<(), std::convert::Infallible>(())
+    });
     parts.start(&life, roles);
     let grace = Duration::from_millis(parts.config.api.shutdown_ms) + GRACE;
-    tracing::info!(%roles, address = api.map(tracing::field::display), "serving");
-    Ok(Serving { life, api, grace })
+    tracing::info!(%roles, %address, "serving");
+    Ok(Serving { life, address, grace })
 }
 
 /// Cancels the roles with the caller's token; ends with either.
@@ -179,6 +187,21 @@ impl Parts {
             receipt_key: SigningKey::from_hex(key.expose())?,
             metrics: telemetry::metrics()?,
         })
+    }
+
+    /// Every process has health and metrics; one with the API's role has the API too.
+    fn listen(&self, life: &Shutdown, roles: Roles) -> Result<SocketAddr, ServeError> {
+        if roles.api {
+            let bound = api::bind(self.api()?)?;
+            let address = bound.address();
+            life.supervise("api", bound.run(life.token()));
+            return Ok(address);
+        }
+        let bound = api::Operations::bind(self.config.api.listen)?;
+        let address = bound.address();
+        let stores = (self.pool.clone(), self.redis.clone(), self.chain.clone());
+        life.supervise("operations", bound.run(stores, telemetry::metrics()?, life.token()));
+        Ok(address)
     }
 
     /// Starts every role but the API.

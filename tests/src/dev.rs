@@ -21,7 +21,10 @@ mod demo;
 mod flow;
 mod manifest;
 
-const OWNERS: u64 = 12;
+/// Accounts for whoever builds against the stack: nothing else touches their nonces and balances.
+const ACCOUNTS: usize = 12;
+/// Accounts of the order flow and the demo's curl.
+const FLOW: usize = 6;
 /// One solver matches intents with each other, two fill from their inventories.
 const STRATEGIES: [&str; 3] = ["ring", "inventory", "inventory"];
 
@@ -75,13 +78,13 @@ async fn start() -> io::Result<Dev> {
     fixture::migrate(&postgres.url("gavel")).await?;
     let plan = Plan {
         mining: Mining::Every(1),
-        owners: OWNERS,
+        owners: (ACCOUNTS + FLOW) as u64,
         solvers: STRATEGIES.len() as u64,
         window_ms: 2_000,
         ..Plan::default()
     };
     let stack = Stack::start_in(plan, &folder, postgres.url("gavel"), &mut say).await?;
-    say(&format!("{OWNERS} accounts and {} fillers funded and approved", STRATEGIES.len()));
+    say(&format!("{ACCOUNTS} accounts and {} fillers funded and approved", STRATEGIES.len()));
     let service = stack.serve_on("api,auction,settlement", port).await?;
     say(&format!("gavel serve at {}", service.api_url));
     let solvers = STRATEGIES.iter().enumerate();

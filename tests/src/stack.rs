@@ -212,26 +212,25 @@ impl Stack {
             .env("GAVEL_RECEIPTS__KEY", self.market.receipts.secret_hex())
             .log_to(&log)
             .start()?;
-        if roles.contains("api") {
-            let client = infra::http::client(Duration::from_secs(2)).map_err(io::Error::other)?;
-            let ready = format!("{api_url}/health/ready");
-            wait::until("gavel being ready", Duration::from_secs(30), || {
-                let ended = process.ended();
-                let request = client.get(&ready);
-                async move {
-                    if let Some(status) = ended {
-                        return Err(format!("it ended with {status}"));
-                    }
-                    let answer = request.send().await.map_err(|e| e.to_string())?;
-                    match answer.status().is_success() {
-                        true => Ok(()),
-                        false => Err(answer.text().await.unwrap_or_default()),
-                    }
+        let client = infra::http::client(Duration::from_secs(2)).map_err(io::Error::other)?;
+        let ready = format!("{api_url}/health/ready");
+        wait::until("gavel being ready", Duration::from_secs(30), || {
+            let ended = process.ended();
+            let request = client.get(&ready);
+            async move {
+                if let Some(status) = ended {
+                    return Err(format!("it ended with {status}"));
                 }
-            })
-            .await
-            .map_err(|e| io::Error::other(format!("{e}\n{}", tail(&log))))?;
-        }
+                let answer = request.send().await.map_err(|e| e.to_string())?;
+                match answer.status().is_success() {
+                    true => Ok(()),
+                    false => Err(answer.text().await.unwrap_or_default()),
+                }
+            }
+        })
+        .await
+        .map_err(|e| io::Error::other(format!("{e}\n{}", tail(&log))))?;
+
         Ok(Service { process, api_url })
     }
 

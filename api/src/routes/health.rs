@@ -1,4 +1,4 @@
-//! Health and metrics.
+//! Health and metrics: what every process tells its operator, whatever its roles.
 
 use std::{future::Future, time::Duration};
 
@@ -7,14 +7,29 @@ use actix_web::{
     http::StatusCode,
     web::{Data, Json},
 };
-use infra::pg;
+use infra::{
+    chain::Chain,
+    pg::{self, Pool},
+    redis,
+    telemetry::Metrics,
+};
 use serde::Serialize;
+use tokio_util::sync::CancellationToken;
 use utoipa::ToSchema;
-
-use crate::app::App;
 
 /// How long a dependency may take to answer.
 const PATIENCE: Duration = Duration::from_millis(1_000);
+
+/// What health and metrics are told from.
+#[derive(Clone)]
+pub(crate) struct Vitals {
+    pub(crate) pool: Pool,
+    pub(crate) redis: redis::Store,
+    pub(crate) chain: Chain,
+    pub(crate) metrics: Metrics,
+    /// A process that is stopping is not ready.
+    pub(crate) stop: CancellationToken,
+}
 
 /// Body of `/health/live`.
 #[derive(Debug, Serialize, ToSchema)]
@@ -62,14 +77,14 @@ pub(crate) async fn live() -> Json<Live> {
     )
 )]
 #[get("/health/ready")]
-pub(crate) async fn ready(app: Data<App>) -> HttpResponse {
+pub(crate) async fn ready(vitals: Data<Vitals>) -> HttpResponse {
     let (postgres, redis, chain) = tokio::join!(
-        answers("postgres", pg::ping(&app.pool)),
-        answers("redis", app.redis.ping()),
-        answers("chain", app.chain.check_id()),
+        answers("postgres", pg::ping(&vitals.pool)),
+        answers("redis", vitals.redis.ping()),
+        answers("chain", vitals.chain.check_id()),
     );
     let up = [postgres, redis, chain].iter().all(|state| *state == DependencyState::Up);
-    let ready = up && !app.stop.is_cancelled();
+    let ready = up && !vitals.stop.is_cancelled();
     let status = if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
     HttpResponse::build(status).json(Ready { ready, postgres, redis, chain })
 }
@@ -97,8 +112,8 @@ async fn answers<E: std::fmt::Display>(
     responses((status = 200, description = "Prometheus' text format", body = String, content_type = "text/plain"))
 )]
 #[get("/metrics")]
-pub(crate) async fn metrics(app: Data<App>) -> HttpResponse {
+pub(crate) async fn metrics(vitals: Data<Vitals>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/plain; version=0.0.4; charset=utf-8")
-        .body(app.metrics.render())
+        .body(vitals.metrics.render())
 }

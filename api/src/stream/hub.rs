@@ -158,6 +158,11 @@ pub(crate) async fn follow(
         }
         if event.seq > at.seq + 1 {
             at = fill(&hub, &pool, redis.chain_id(), at, event.seq, &stop).await;
+            if event.seq > at.seq + 1 {
+                // what is nowhere any more cannot be passed on: everybody starts from a snapshot
+                at = Cursor { epoch: event.epoch, seq: event.seq - 1 };
+                hub.begin(at);
+            }
         }
         if event.seq == at.seq + 1 {
             at = event.cursor();
@@ -197,12 +202,16 @@ async fn fill(
     next: u64,
     stop: &CancellationToken,
 ) -> Cursor {
-    while at.seq + 1 < next {
+    while at.seq + 1 < next && !stop.is_cancelled() {
         let read = async {
             let mut conn = pool.acquire().await?;
             event::after(&mut conn, chain_id, at.seq, 500).await
         };
         match read.await {
+            Ok(events) if events.is_empty() => {
+                tracing::error!(after = at.seq, before = next, "the stream has a gap for good");
+                break;
+            }
             Ok(events) => {
                 for event in events.iter().take_while(|event| event.seq < next) {
                     at = event.cursor();

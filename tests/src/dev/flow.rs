@@ -2,7 +2,7 @@
 
 use std::{io, time::Duration};
 
-use super::{dice, order_near_price};
+use super::{ACCOUNTS, FLOW, dice, order_near_price};
 use crate::stack::Stack;
 
 /// Posts intents until dropped. A refusal is printed and the flow goes on.
@@ -18,7 +18,7 @@ pub(super) async fn run(api_url: &str, stack: &Stack) -> io::Result<()> {
         let wei = u128::from(1 + dice(200)) * 10u128.pow(15);
         let slack_bps = 20 + u128::from(dice(130));
         let order = order_near_price(stack, index(sell), index(buy), wei, slack_bps);
-        let owner = &stack.market.owners[index(dice(stack.market.owners.len() as u64))];
+        let owner = stack.owner(ACCOUNTS + index(dice(FLOW as u64)));
         let body = owner.intent(stack.domain(), &order).body;
         match client.post(&url).json(&body).send().await {
             Ok(answer) if answer.status().is_success() => posted += 1,

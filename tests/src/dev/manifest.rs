@@ -4,7 +4,7 @@ use std::{io, path::Path};
 
 use serde_json::json;
 
-use super::{Dev, order_near_price};
+use super::{ACCOUNTS, Dev, order_near_price};
 use crate::stack::Stack;
 
 /// Writes what programs need to use the stack.
@@ -18,6 +18,7 @@ pub(super) fn write(folder: &Path, api_url: &str, stack: &Stack) -> io::Result<(
     let accounts: Vec<_> = market
         .owners
         .iter()
+        .take(ACCOUNTS)
         .map(|o| json!({"address": o.address().to_checksum(None), "private_key": o.secret_hex()}))
         .collect();
     let solvers: Vec<_> = market
@@ -55,10 +56,7 @@ pub(super) fn write(folder: &Path, api_url: &str, stack: &Stack) -> io::Result<(
 pub(super) fn explain(dev: &Dev) {
     let (api, stack) = (&dev.service.api_url, &dev.stack);
     let order = order_near_price(stack, 0, 1, 10u128.pow(17), 100);
-    // a nonce the order flow will not reach
-    let mut message = stack.owner(0).message(&order);
-    message["nonce"] = json!("1000000");
-    let posted = stack.owner(0).sign(stack.domain(), &message);
+    let posted = stack.owner(ACCOUNTS).intent(stack.domain(), &order);
     println!(
         "
   API         {api}          Swagger UI {api}/docs

@@ -108,7 +108,7 @@ async fn roles_run_in_this_process_on_a_free_port_and_stop_when_asked() {
     config.settlement.settler_key = Some(Secret::new(stack.market.settler.secret_hex()));
     let token = CancellationToken::new();
     let serving = gavel::serve(config, gavel::Roles::ALL, &token).await.unwrap();
-    let address = serving.api_address().unwrap();
+    let address = serving.address();
     assert_ne!(address.port(), 0);
     let client = tests::client::Client::new(&format!("http://{address}")).unwrap();
     tests::wait::until("ready", Duration::from_secs(30), || async {
@@ -142,4 +142,31 @@ async fn a_solver_without_rights_says_so_and_ends() {
     let unbound = solver(first.key.address().to_string(), first.key.secret_hex());
     assert_eq!(unbound.status.code(), Some(i32::from(gavel::exit::CONFIG)));
     assert!(said(&unbound).contains("is bound to no solver"), "{}", said(&unbound));
+}
+
+#[tokio::test]
+async fn serve_refuses_contracts_that_are_not_the_configured_ones() {
+    let stack = Stack::start(Plan::default()).await.unwrap();
+    let mut config = stack.config().unwrap();
+    config.api.listen = "127.0.0.1:0".parse().unwrap();
+    config.receipts.key = Some(Secret::new(stack.market.receipts.secret_hex()));
+    let (token, roles) = (CancellationToken::new(), "api".parse().unwrap());
+    let (settlement, registry) = (config.chain.settlement, config.chain.registry);
+    let nobody = stack.owner(0).address();
+    let mut refusals = Vec::new();
+    for (chain_id, settlement, registry) in [
+        (1, settlement, registry),
+        (config.chain.chain_id, nobody, registry),
+        (config.chain.chain_id, registry, registry),
+        (config.chain.chain_id, settlement, stack.token("WETH")),
+    ] {
+        let mut wrong = config.clone();
+        wrong.chain.chain_id = chain_id;
+        (wrong.chain.settlement, wrong.chain.registry) = (settlement, registry);
+        refusals.push(gavel::serve(wrong, roles, &token).await.unwrap_err().to_string());
+    }
+    assert!(refusals[0].contains("the node's chain is 31337, not 1"), "{refusals:?}");
+    assert!(refusals[1].contains("chain.settlement"), "{refusals:?}");
+    assert!(refusals[2].contains("chain.settlement"), "{refusals:?}");
+    assert!(refusals[3].contains("chain.registry"), "{refusals:?}");
 }

@@ -71,8 +71,13 @@ async fn redis_flushed_under_load_loses_no_accepted_intent() {
 
 #[tokio::test]
 async fn a_market_whose_leader_freezes_goes_on_and_the_thawed_leader_changes_nothing() {
-    let leases = vec![("lease.ttl_ms", "1500".to_owned()), ("lease.renew_ms", "300".to_owned())];
-    let stack = Stack::start(Plan { settings: leases, ..Plan::default() }).await.unwrap();
+    let quick = [
+        ("lease.ttl_ms", "1500"),
+        ("lease.renew_ms", "300"),
+        ("postgres.acquire_timeout_ms", "1000"),
+    ];
+    let settings = quick.map(|(key, value)| (key, value.to_owned())).to_vec();
+    let stack = Stack::start(Plan { settings, ..Plan::default() }).await.unwrap();
     let frozen = stack.serve("auction").await.unwrap();
     let api = stack.serve("api,settlement").await.unwrap();
     let client = Client::new(&api.api_url).unwrap();
