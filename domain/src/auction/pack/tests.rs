@@ -210,3 +210,26 @@ fn the_search_finds_it_without_a_first_set_to_improve_on() {
         assert_eq!((found.bound, found.weight, found.items), (weight, weight, items), "{seed}");
     }
 }
+
+#[test]
+fn the_largest_scores_there_can_be_do_not_overflow() {
+    // a score and, below it, 16 bits of fills
+    let huge = (super::super::MAX_SCORE as i128) << 16;
+    for seed in 0..6 {
+        let mut numbers = Numbers(seed);
+        let mut specs: Vec<RowSpec> = (0..20)
+            .map(|_| RowSpec { capacity: U256::MAX, uses: Vec::new(), global: false })
+            .collect();
+        let items = 400;
+        for item in 0..items {
+            for row in some_rows(&mut numbers, 3, 20) {
+                // from a single unit to nearly all of it
+                let amount = U256::MAX >> (numbers.below(256) as usize);
+                specs[row].uses.push((item, amount.max(U256::ONE)));
+            }
+        }
+        let weights = (0..items).map(|_| huge - i128::from(numbers.below(1 << 60))).collect();
+        let solution = solve(&Problem::new(weights, specs), 50);
+        assert!(solution.bound >= solution.weight && solution.weight > 0);
+    }
+}

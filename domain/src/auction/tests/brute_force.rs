@@ -164,6 +164,9 @@ fn feasible(market: &Market, set: &[usize]) -> bool {
         && set.len() as u64 <= u64::from(params.max_winners)
 }
 
+/// A set's score, its fills, and its sorted list of places.
+type Ranked = (Amount, usize, Vec<(B256, usize)>);
+
 /// The best of all sets, in settlement order.
 fn best(market: &Market) -> (Amount, Vec<BidId>) {
     let open_hash = market.cut().open_hash();
@@ -173,7 +176,7 @@ fn best(market: &Market) -> (Amount, Vec<BidId>) {
     };
     let valid: Vec<(usize, Amount)> =
         (0..market.bids.len()).filter_map(|at| Some((at, market.check(at).ok()?))).collect();
-    let mut best: Option<(Amount, usize, Vec<(B256, usize)>)> = None;
+    let mut best: Option<Ranked> = None;
     for mask in 0u32..1 << valid.len() {
         let chosen = (0..valid.len()).filter(|n| mask & (1 << n) != 0).map(|n| valid[n]);
         let (set, scores): (Vec<usize>, Vec<Amount>) = chosen.unzip();

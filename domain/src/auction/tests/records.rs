@@ -193,3 +193,36 @@ fn every_intent_learns_why_it_was_not_filled() {
     assert_eq!(of(poor).reason, InsightReason::Unfunded { fundable: Amount::from(999u64) });
     assert_eq!(of(won).clone().sealed().best, None);
 }
+
+#[test]
+fn a_bid_takes_as_many_bytes_as_its_section_of_a_batch_has() {
+    use crate::batch::{self, OwnerSignature, SignedBid, SignedIntent};
+    let key = crate::signature::SigningKey::from_bytes([7; 32]).unwrap();
+    let mut market = Market::new();
+    let a = market.intent(Want::swap(1, (X, 1_000), (Y, 900)));
+    let b = market.intent(Want::swap(2, (X, 1 << 100), (Z, 1)).exact_out());
+    let one = market.bid(1, &[(a, 1_000, 950)]);
+    let other = market.bid(2, &[(a, 1_000, 950), (b, 70_000, 1)]);
+    let signed = |at: usize| SignedBid {
+        bid: market.bids[at].bid.clone(),
+        signature: key.sign(market.bids[at].id.get()),
+    };
+    let signature = OwnerSignature::Ecdsa(key.sign(B256::ZERO));
+    let intents = market.intents.iter().map(|(id, intent)| {
+        (*id, SignedIntent { intent: intent.clone(), signature: signature.clone() })
+    });
+    let intents: BTreeMap<_, _> = intents.collect();
+    let header = crate::commitment::BatchHeader {
+        auction: market.opening.auction_id,
+        attempt: 1,
+        open_hash: market.opening.hash(),
+        bids_root: B256::ZERO,
+        bid_count: 2,
+    };
+    let length = |bids: &[SignedBid]| batch::encode(&header, bids, &intents).unwrap().len() as u64;
+    let section =
+        |at: usize| super::super::load::section_bytes(&market.bids[at].bid, &market.intents);
+    let both = length(&[signed(one), signed(other)]);
+    assert_eq!(both - length(&[signed(one)]), section(other));
+    assert_eq!(both - length(&[signed(other)]), section(one));
+}
