@@ -54,7 +54,8 @@ pub(super) async fn measure(stack: &Stack) -> io::Result<Row> {
                 let data = serde_json::from_str::<Value>(&event.data)?["data"].take();
                 let id = data["auction_id"].as_u64().unwrap_or_default();
                 let winners = data["winners"].as_array().map_or(0, Vec::len);
-                if let Some(closed) = closes.remove(&id).filter(|_| winners == BIDS) {
+                // how many of the hundred fit into one batch is the gas budget's affair
+                if let Some(closed) = closes.remove(&id).filter(|_| winners > 0) {
                     samples.push(intake::count(usize::try_from(now_ms() - closed).unwrap_or(0)));
                 }
             }
