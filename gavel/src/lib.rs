@@ -2,6 +2,7 @@
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
 pub mod cli;
+mod deployment;
 pub mod exit;
 mod openapi;
 pub mod roles;
@@ -9,5 +10,7 @@ mod schema;
 mod serve;
 mod solver;
 
+pub use deployment::DeploymentError;
 pub use roles::Roles;
+pub use schema::SchemaError;
 pub use serve::{ServeError, Serving, serve};
