@@ -6,6 +6,7 @@ mod bids;
 mod chain;
 mod docs;
 mod events;
+mod explorer;
 mod fallback;
 mod health;
 mod intents;
@@ -15,6 +16,7 @@ mod stream;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 pub(crate) use docs::{Documents, docs};
+pub(crate) use explorer::explorer;
 pub(crate) use fallback::{Routes, fallback};
 pub(crate) use health::{Vitals, live, metrics, ready};
 pub(crate) use query::{bad_path, bad_query};

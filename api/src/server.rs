@@ -173,6 +173,7 @@ fn service(
         .app_data(shared.routes)
         .app_data(web::QueryConfig::default().error_handler(|error, _| routes::bad_query(&error)))
         .app_data(web::PathConfig::default().error_handler(|error, _| routes::bad_path(&error)))
+        .route("/", web::get().to(routes::explorer))
         .route("/docs", web::get().to(to_docs))
         .service(routes::docs())
         .default_service(web::to(routes::fallback))

@@ -52,7 +52,7 @@ pub(super) struct Edge {
     pub(super) served: Option<JoinHandle<Result<(), api::ApiError>>>,
     pub(super) stack: Stack,
     config: Arc<Config>,
-    queue: Store,
+    pub(super) queue: Store,
     chain: Chain,
     relayed: JoinHandle<()>,
 }

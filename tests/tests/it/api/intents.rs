@@ -203,6 +203,9 @@ async fn documents_health_and_metrics_are_served() {
     let docs = edge.client.http().get(edge.client.at("/docs")).send().await.unwrap();
     assert!(docs.status().is_success());
     assert!(docs.text().await.unwrap().contains("swagger"));
+    let page = edge.client.http().get(edge.client.at("/")).send().await.unwrap();
+    assert!(page.headers()["content-security-policy"].to_str().unwrap().contains("'none'"));
+    assert!(page.text().await.unwrap().contains("/v1/events?from=snapshot"));
     assert_eq!(edge.client.get("/health/live").await.unwrap().body["status"], "live");
     let ready = edge.client.get("/health/ready").await.unwrap().body;
     assert_eq!(ready, json!({"ready": true, "postgres": "up", "redis": "up", "chain": "up"}));

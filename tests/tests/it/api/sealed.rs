@@ -191,6 +191,23 @@ async fn a_late_bid_is_told_by_how_much_and_a_quota_when_it_is_used_up() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_bid_after_the_closing_marker_is_late_even_if_the_window_seems_open() {
+    let edge = Edge::for_bids().await;
+    let intent = edge.accepted(0).await;
+    let (_market, auction) = edge.open().await;
+    let (_, bid) = edge.sign(0, edge.bid(0, auction, (intent, WETH, 2_480_000_000)));
+    let view = edge.client.get(&format!("/v1/auctions/{auction}")).await.unwrap().body;
+    let closes_at_ms = view["closes_at_ms"].as_u64().unwrap();
+    // closed by a leader whose clock is far ahead
+    assert!(edge.queue.close(domain::AuctionId::new(auction), closes_at_ms).await.unwrap());
+    let refused = problem(edge.post_bid(auction, &bid).await, 409, "bid_late");
+    assert_eq!(refused["closes_at_ms"], closes_at_ms);
+    let kept: i64 =
+        sqlx::query_scalar("SELECT count(*) FROM bid").fetch_one(&edge.pool).await.unwrap();
+    assert_eq!(kept, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn contents_are_public_only_once_nothing_of_the_auction_can_be_sealed_any_more() {
     let edge = Edge::with(Plan { solvers: 1, window_ms: 1_000, ..Plan::default() }, |_| {}).await;
     let intent = edge.accepted(0).await;
