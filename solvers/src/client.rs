@@ -8,7 +8,7 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::wire::{
     AuctionPage, AuctionView, BidAccepted, BidSubmission, CancelAnswer, CancelRequest, ChainInfo,
-    Cursor, EventPage, IntentPage, IntentSubmission, IntentView, Receipt, SubscribeFrom, Timeline,
+    Cursor, EventPage, IntentPage, IntentSubmission, IntentView, SubscribeFrom, Timeline,
 };
 
 mod backoff;
@@ -122,13 +122,16 @@ impl Client {
     }
 
     /// `POST /v1/auctions/{id}/bids`, for the auction the bid names. The same bid again returns the
-    /// first receipt; whether to believe a receipt is [`Receipt::verify`]'s answer.
+    /// first receipt; whether to believe a receipt is [`Receipt::verify`]'s answer. A bid that breaks
+    /// a rule is taken all the same: the answer's advice says which.
+    ///
+    /// [`Receipt::verify`]: crate::wire::Receipt::verify
     ///
     /// # Errors
     /// Those of any request: see [`ClientError`]; a nack is [`ClientError::Refused`].
-    pub async fn submit_bid(&self, bid: &BidSubmission) -> Result<Receipt, ClientError> {
+    pub async fn submit_bid(&self, bid: &BidSubmission) -> Result<BidAccepted, ClientError> {
         let path = format!("/v1/auctions/{}/bids", bid.signed.bid.terms().auction_id);
-        Ok(self.post::<_, BidAccepted>(&path, bid).await?.receipt)
+        self.post(&path, bid).await
     }
 
     /// `GET /v1/events` as JSON: a page of the events after a cursor.

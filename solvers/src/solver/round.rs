@@ -15,7 +15,7 @@ use super::{Strategy, clock::now_ms, desk::Desk, error::SolverError};
 use crate::{
     client::ClientError,
     strategy::{Market, Plan, inventory, ring},
-    wire::BidSubmission,
+    wire::{BidAccepted, BidSubmission},
 };
 
 /// Bids on their way at once.
@@ -137,7 +137,10 @@ async fn send(desk: &Desk, bid: BidSubmission, deadline: Instant) -> Result<(), 
             Err(_) => Err(ClientError::Stream("the auction closed first".to_owned())),
         };
         let error = match answer {
-            Ok(receipt) => {
+            Ok(BidAccepted { receipt, advice }) => {
+                if let Some(advice) = advice {
+                    tracing::warn!(bid = %id, %advice, "queued, but will be dropped");
+                }
                 if let Err(error) = receipt.verify(&desk.domain, desk.info.receipt_signer) {
                     tracing::error!(bid = %id, %error, "a receipt that proves nothing");
                 }

@@ -83,10 +83,13 @@ async fn a_solver_written_with_the_sdk_wins_and_can_prove_that_its_bid_was_taken
         }
     };
     let signed = bid(&stack, &auction, &posted, 2_490_000_000);
-    let receipt = client.submit_bid(&signed).await.unwrap();
+    let answer = client.submit_bid(&signed).await.unwrap();
+    assert_eq!(answer.advice, None);
+    let receipt = answer.receipt;
     assert_eq!(receipt.verify(stack.domain(), info.receipt_signer), Ok(()));
     assert_eq!(receipt.open_hash, auction.open_hash);
-    assert_eq!(client.submit_bid(&signed).await.unwrap(), receipt, "repeating it changes nothing");
+    let again = client.submit_bid(&signed).await.unwrap();
+    assert_eq!(again.receipt, receipt, "repeating it changes nothing");
 
     let fill = loop {
         let item = next(&mut source).await;
@@ -105,6 +108,8 @@ async fn a_solver_written_with_the_sdk_wins_and_can_prove_that_its_bid_was_taken
     let late = client.submit_bid(&bid(&stack, &auction, &posted, 2_491_000_000)).await.unwrap_err();
     let nack = late.nack().expect("a nack");
     assert!(matches!(nack.code.as_str(), "id_reused" | "bid_late"), "{nack:?}");
+    let operator = nack.signed.as_ref().expect("a signed nack").signer(stack.domain());
+    assert_eq!(operator, Ok(info.receipt_signer), "a refusal is signed like a receipt");
     assert!(!late.retryable());
 }
 
