@@ -36,14 +36,10 @@ pub type Tx<'a> = Transaction<'a, Postgres>;
 /// # Errors
 /// [`StoreError::Query`] if the URL is none.
 pub fn connect(config: &PostgresConfig) -> Result<Pool, StoreError> {
-    let options = PgConnectOptions::from_str(config.url.expose())?
-        .application_name("gavel")
-        .options([
+    let options =
+        PgConnectOptions::from_str(config.url.expose())?.application_name("gavel").options([
             ("statement_timeout", config.statement_timeout_ms.to_string()),
-            (
-                "idle_in_transaction_session_timeout",
-                config.idle_transaction_timeout_ms.to_string(),
-            ),
+            ("idle_in_transaction_session_timeout", config.idle_transaction_timeout_ms.to_string()),
         ]);
     Ok(PgPoolOptions::new()
         .max_connections(config.max_connections)
