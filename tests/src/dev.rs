@@ -135,9 +135,10 @@ fn port() -> io::Result<u16> {
     })
 }
 
-/// `.dev/`, empty: the chain starts anew, so what the stores knew of the last one is worthless.
+/// `.dev/` (or `GAVEL_DEV_FOLDER`), empty: the chain starts anew, so what the stores knew of the last one is worthless.
 fn fresh_folder() -> io::Result<PathBuf> {
-    let folder = repo::root().join(".dev");
+    let folder =
+        env::var_os("GAVEL_DEV_FOLDER").map_or_else(|| repo::root().join(".dev"), PathBuf::from);
     if folder.exists() {
         refuse_if_running(&folder)?;
         fs::remove_dir_all(&folder)?;

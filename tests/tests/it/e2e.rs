@@ -1,6 +1,7 @@
 //! The whole way, through real parts, from a signed intent to tokens in the receiver's account.
 
 mod chaos;
+mod dev;
 mod market;
 mod wallets;
 
