@@ -61,10 +61,12 @@ impl Gate {
     }
 
     /// A place for one stream.
-    pub(crate) fn stream(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        self.streams.clone().try_acquire_owned().map_err(|_| {
+    pub(crate) fn stream(&self) -> Result<Place, Problem> {
+        let permit = self.streams.clone().try_acquire_owned().map_err(|_| {
             Problem::new(Code::Busy, "as many streams as can be served are").retry_after(5)
-        })
+        })?;
+        metrics::gauge!("gavel_api_streams").increment(1.0);
+        Ok(Place { _permit: permit })
     }
 
     /// One writing request of an address on the network.
@@ -101,6 +103,18 @@ fn take<K: Eq + Hash + Clone>(limiter: &Limiter<K>, key: &K, whose: &str) -> Res
         let detail = format!("too many requests of this {whose}");
         Problem::new(Code::RateLimited, detail).retry_after(seconds)
     })
+}
+
+/// A place among the streams; given back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        metrics::gauge!("gavel_api_streams").decrement(1.0);
+    }
 }
 
 /// A writing request that was let in; the permit comes back when it is dropped.

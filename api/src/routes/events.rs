@@ -11,11 +11,11 @@ use futures_util::stream;
 use infra::pg::event;
 use serde::{Deserialize, Serialize};
 use solvers::wire::{Cursor, EventPage, SubscribeFrom};
-use tokio::sync::OwnedSemaphorePermit;
 use utoipa::IntoParams;
 
 use super::query::{connection, limit};
 use crate::{
+    admission::Place,
     app::App,
     problem::{Code, Problem},
     stream::{Frame, Item, Subscription, standing, unknown},
@@ -76,6 +76,7 @@ pub(crate) async fn get_events(
             if app.stop.is_cancelled() {
                 return Err(Problem::new(Code::ShuttingDown, "shutting down").retry_after(1));
             }
+            app.gate.ip(app.gate.origin(&request))?;
             let place = app.gate.stream()?;
             Ok(server_sent(Subscription::greeted(&app, from).await?, place))
         }
@@ -138,7 +139,7 @@ async fn page(app: &App, seen: Option<Cursor>, limit: u32) -> Result<HttpRespons
     Ok(HttpResponse::Ok().content_type("application/json").body(body))
 }
 
-fn server_sent(subscription: Subscription, place: OwnedSemaphorePermit) -> HttpResponse {
+fn server_sent(subscription: Subscription, place: Place) -> HttpResponse {
     let frames = stream::unfold((subscription, place), |(mut subscription, place)| async move {
         let item = subscription.next().await?;
         Some((Ok::<Bytes, std::convert::Infallible>(frame(&item)), (subscription, place)))

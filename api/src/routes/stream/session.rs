@@ -10,12 +10,10 @@ use domain::AuctionId;
 use futures_util::{StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 use serde_json::{Map, Value};
 use solvers::wire::{BidAccepted, ClientFrame, FrameError, ServerFrame};
-use tokio::{
-    sync::OwnedSemaphorePermit,
-    time::{Instant, MissedTickBehavior, interval_at, timeout},
-};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, timeout};
 
 use crate::{
+    admission::Place,
     app::App,
     bids, body,
     problem::{Code, Problem},
@@ -50,7 +48,7 @@ struct Connection {
 pub(super) async fn run(
     app: Data<App>,
     origin: IpAddr,
-    place: OwnedSemaphorePermit,
+    place: Place,
     socket: Session,
     messages: AggregatedMessageStream,
 ) {
