@@ -123,7 +123,8 @@ impl Serving {
 }
 
 /// Starts roles in this process. Returns when it listens; stores and node may still be away,
-/// except that Postgres must have answered once, to show that its tables are there.
+/// except that Postgres must have answered once, to show that its tables are there. A node that is
+/// there must have the contracts.
 ///
 /// # Errors
 /// A [`ServeError`]; nothing is running then.
@@ -135,12 +136,13 @@ pub async fn serve(
     let parts = Parts::connect(config)?;
     await_schema(&parts.pool, token).await?;
     deployment::check(&parts.chain).await?;
+    let metrics = telemetry::metrics()?;
     let life = Shutdown::new();
-    follow(&life, token);
     let address = parts.listen(&life, roles)?;
-    let (metrics, token) = (telemetry::metrics()?, life.token());
+    follow(&life, token);
+    let stop = life.token();
     life.supervise("metrics", async move {
-        metrics.upkeep(token).await;
+        metrics.upkeep(stop).await;
         Ok::<(), std::convert::Infallible>(())
     });
     parts.start(&life, roles);

@@ -11,13 +11,23 @@ pub(super) async fn run(api_url: &str, stack: &Stack) -> io::Result<()> {
     let url = format!("{api_url}/v1/intents");
     let tokens = stack.market.tokens.len() as u64;
     let (mut posted, mut refused) = (0u64, 0u64);
+    let mut opposite = None;
     loop {
-        tokio::time::sleep(Duration::from_millis(400 + dice(1_200))).await;
-        let sell = dice(tokens);
-        let buy = (sell + 1 + dice(tokens - 1)) % tokens;
-        let wei = u128::from(1 + dice(200)) * 10u128.pow(15);
+        // now and then somebody wants the opposite at once: a match for rings
+        let (sell, buy, wei, in_parts) = match opposite.take() {
+            Some((sell, buy, wei)) => (buy, sell, wei, true),
+            None => {
+                tokio::time::sleep(Duration::from_millis(400 + dice(1_200))).await;
+                let sell = dice(tokens);
+                let buy = (sell + 1 + dice(tokens - 1)) % tokens;
+                let wei = u128::from(1 + dice(200)) * 10u128.pow(15);
+                opposite = (dice(4) == 0).then_some((sell, buy, wei));
+                (sell, buy, wei, false)
+            }
+        };
         let slack_bps = 20 + u128::from(dice(130));
-        let order = order_near_price(stack, index(sell), index(buy), wei, slack_bps);
+        let mut order = order_near_price(stack, index(sell), index(buy), wei, slack_bps);
+        order.partially_fillable = in_parts;
         let owner = stack.owner(ACCOUNTS + index(dice(FLOW as u64)));
         let body = owner.intent(stack.domain(), &order).body;
         match client.post(&url).json(&body).send().await {
