@@ -23,11 +23,12 @@ const DEPTH: u32 = 4;
 pub(crate) struct Survey {
     pub(crate) block: BlockRef,
     pub(crate) block_time_s: u64,
-    /// In order of arrival.
+    /// In order of arrival, those that had their turn last behind the others.
     pub(crate) candidates: Vec<Candidate>,
     pub(crate) in_flight: InFlight,
-    /// The arrival number after which the next look begins, so that a flood of intents without
-    /// funds does not hide those behind it for ever: 0, the oldest, unless this look ended in one.
+    /// The arrival number after which the next look begins, so that a flood of intents, without
+    /// funds or at limits nobody meets, does not hide those behind it for ever: after the last one
+    /// chosen where an auction is full, 0, the oldest, where the look came to the book's end.
     pub(crate) resume: i64,
 }
 
@@ -47,6 +48,12 @@ impl Survey {
         }
         let candidates = self.candidates.iter().filter(|found| !gone.contains(&found.stored.id));
         select::select(candidates, &in_flight, params, closes_at_ms)
+    }
+
+    fn arrival_of_last(&self, selection: &Selection) -> i64 {
+        let last = selection.chosen.last().map(|entry| entry.id);
+        let mut found = self.candidates.iter().filter(|found| Some(found.stored.id) == last);
+        found.next().map_or(0, |found| found.stored.arrival)
     }
 }
 
@@ -87,6 +94,7 @@ impl Market {
             let Some(arrival) = after else { break };
             let found = survey.select(&BTreeSet::new(), &InFlight::new(), &self.params, about_ms);
             if found.chosen.len() >= self.params.max_intents as usize {
+                survey.resume = survey.arrival_of_last(&found);
                 break;
             }
             if depth == DEPTH {
@@ -96,7 +104,8 @@ impl Market {
             page = self.page(&mut *self.connection().await?, arrival).await?;
             after = page.last().map(|stored| stored.arrival);
         }
-        survey.candidates.sort_unstable_by_key(|found| found.stored.arrival);
+        let turn = |arrival: i64| (arrival <= self.scan_from, arrival);
+        survey.candidates.sort_unstable_by_key(|found| turn(found.stored.arrival));
         Ok(Some(survey))
     }
 

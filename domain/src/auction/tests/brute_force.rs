@@ -147,6 +147,7 @@ fn feasible(market: &Market, set: &[usize]) -> bool {
         let section = super::super::load::section_bytes(bid, &market.intents);
         let signed = u64::from(bid.terms().gas);
         gas += signed + signed.div_ceil(63) + params.gas_per_bid + params.gas_per_byte * section;
+        gas += 1_100 * bid.legs().len() as u64;
         bytes += section;
     }
     let entry = |id: &IntentId| market.opening.intent(*id).unwrap();
