@@ -25,7 +25,7 @@ pub struct Decision {
     pub total_score: Amount,
     /// How far the best set could at most lie above that; zero = proven optimal.
     pub gap: Amount,
-    /// Nodes the search visited.
+    /// Nodes the search visited, as the node budget counts them.
     pub nodes: u64,
 }
 

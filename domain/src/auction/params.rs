@@ -33,7 +33,8 @@ pub struct Params {
     pub byte_budget: u64,
     /// Bids one batch may hold; the format ends at 255.
     pub max_winners: u32,
-    /// Nodes the winner determination may visit before it takes the best set found.
+    /// Nodes the winner determination may visit before it takes the best set found. Where more
+    /// than a hundred bids hang together a node counts for every started hundred of them.
     pub node_budget: u64,
     /// Intents cut into one auction.
     pub max_intents: u32,

@@ -39,7 +39,9 @@ impl Prices {
                 prices[part.row] = prices[part.row].max(fair.min(DEAREST));
             }
         }
-        Self(prices)
+        let mut prices = Self(prices);
+        prices.balance(state);
+        prices
     }
 
     /// What these prices prove about `state`.
@@ -69,7 +71,11 @@ impl Prices {
         let mut best = self.clone();
         let mut best_priced = out.clone();
         let (mut pace, mut stale) = (FULL_PACE, 0);
-        for _ in 0..steps {
+        for n in 0..steps {
+            if n % BALANCE_EVERY == BALANCE_EVERY - 1 {
+                self.balance(state);
+                self.apply(state, out);
+            }
             if best_priced.bound <= floor || !self.step(state, out, floor, pace) {
                 break;
             }
@@ -92,6 +98,40 @@ impl Prices {
         }
         *self = best;
         *out = best_priced;
+    }
+
+    /// Sets each price of the whole batch to the best one beside all the others: where what the
+    /// favoured items use of the row is what it has left. Small steps alone take hundreds of them
+    /// to get there, because such a row is used by every item in small parts.
+    fn balance(&mut self, state: &State<'_>) {
+        let problem = state.problem;
+        for (row, _) in problem.rows.iter().enumerate().filter(|(_, row)| row.spec.global) {
+            let mut uses = Vec::with_capacity(state.live[row]);
+            for item in state.live_items() {
+                let mut margin = problem.weights[item];
+                let mut share = 0;
+                for part in problem.uses(item) {
+                    if part.row == row {
+                        share = part.share;
+                    } else {
+                        margin -= (self.0[part.row] * i128::from(part.share)) >> SHIFT;
+                    }
+                }
+                if margin > 0 && share > 0 {
+                    uses.push((margin, share));
+                }
+            }
+            // from the item that is worth most for its share; the price is the first that is left out
+            uses.sort_unstable_by(|(a, p), (b, q)| (b * i128::from(*p)).cmp(&(a * i128::from(*q))));
+            let mut left = state.left[row];
+            let marginal = uses.iter().find(|(_, share)| {
+                left -= share;
+                left < 0
+            });
+            let price =
+                marginal.map_or(0, |(margin, share)| (margin << SHIFT) / i128::from(*share));
+            self.0[row] = price.min(DEAREST);
+        }
     }
 
     /// One step against the subgradient; false where it is zero, so the prices are the best.
@@ -127,4 +167,5 @@ impl Prices {
 }
 
 const FULL_PACE: i128 = 64;
-const PATIENCE: u32 = 4;
+const PATIENCE: u32 = 8;
+const BALANCE_EVERY: u32 = 4;

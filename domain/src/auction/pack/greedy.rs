@@ -12,6 +12,8 @@ const ROUNDS: usize = 8;
 pub(crate) struct Packing<'a> {
     problem: &'a Problem,
     inside: Vec<bool>,
+    /// The items inside of each row.
+    holders: Vec<Vec<(usize, U256)>>,
     room: Vec<U256>,
     weight: i128,
 }
@@ -22,6 +24,7 @@ impl<'a> Packing<'a> {
         let mut packing = Self {
             problem,
             inside: vec![false; problem.len()],
+            holders: vec![Vec::new(); problem.rows.len()],
             room: problem.rows.iter().map(|row| row.spec.capacity).collect(),
             weight: 0,
         };
@@ -52,6 +55,7 @@ impl<'a> Packing<'a> {
         self.weight += self.problem.weights[item];
         for part in self.problem.uses(item) {
             self.room[part.row] -= part.amount;
+            self.holders[part.row].push((item, part.amount));
         }
     }
 
@@ -60,6 +64,7 @@ impl<'a> Packing<'a> {
         self.weight -= self.problem.weights[item];
         for part in self.problem.uses(item) {
             self.room[part.row] += part.amount;
+            self.holders[part.row].retain(|(other, _)| *other != item);
         }
     }
 
@@ -69,24 +74,22 @@ impl<'a> Packing<'a> {
         let problem = self.problem;
         let mut blockers: Vec<usize> = Vec::new();
         for part in problem.uses(item) {
-            let row = &problem.rows[part.row];
             if part.amount <= self.room[part.row] {
                 continue;
             }
-            let inside = row.spec.uses.iter().filter(|(other, _)| self.inside[*other]);
-            let mut inside: Vec<_> = inside.collect();
-            inside.sort_by_key(|(other, _)| {
-                (!blockers.contains(other), problem.weights[*other], *other)
-            });
+            let holders = &self.holders[part.row];
             let mut room = self.room[part.row];
-            for (other, amount) in inside {
-                if room >= part.amount {
-                    break;
+            for (other, amount) in holders {
+                if blockers.contains(other) {
+                    room += *amount;
                 }
+            }
+            while room < part.amount {
+                let staying = holders.iter().filter(|(other, _)| !blockers.contains(other));
+                let lightest = staying.min_by_key(|(other, _)| (problem.weights[*other], *other));
+                let Some((other, amount)) = lightest else { break };
                 room += *amount;
-                if !blockers.contains(other) {
-                    blockers.push(*other);
-                }
+                blockers.push(*other);
             }
         }
         blockers

@@ -40,6 +40,9 @@ struct Search {
     unit: i128,
     budget: u64,
     nodes: u64,
+    /// What a node counts: one for every started hundred items, so that the budget bounds the work
+    /// however many bids there are.
+    price: u64,
     best: Vec<usize>,
     best_weight: i128,
     /// The largest bound of what the budget left unvisited.
@@ -55,6 +58,7 @@ impl Search {
             unit: problem.weights.iter().fold(0, |unit, weight| gcd(unit, *weight)).max(1),
             budget,
             nodes: 0,
+            price: problem.len().div_ceil(100) as u64,
             best: Vec::new(),
             best_weight: 0,
             open_bound: 0,
@@ -101,7 +105,7 @@ impl Search {
                 self.open_bound = self.open_bound.max(at.bound);
                 break;
             }
-            self.nodes += 1;
+            self.nodes += self.price;
             if self.fix(state, &at) {
                 prices.apply(state, &mut at);
                 continue;

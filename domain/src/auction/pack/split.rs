@@ -9,7 +9,7 @@ pub(crate) fn solve(problem: &Problem, budget: u64) -> Solution {
     for items in &components {
         let part = match items.as_slice() {
             [item] => alone(problem.weights[*item]),
-            _ => search(&problem.restrict(items), budget - whole.nodes),
+            _ => search(&problem.restrict(items), budget.saturating_sub(whole.nodes)),
         };
         whole.items.extend(part.items.iter().map(|n| items[*n]));
         whole.weight += part.weight;
@@ -20,7 +20,7 @@ pub(crate) fn solve(problem: &Problem, budget: u64) -> Solution {
     if components.len() > 1 && !fits(problem, &whole.items) {
         let bound = whole.bound;
         let nodes = whole.nodes;
-        whole = search(problem, budget - nodes);
+        whole = search(problem, budget.saturating_sub(nodes));
         whole.bound = whole.bound.min(bound);
         whole.nodes += nodes;
     }
