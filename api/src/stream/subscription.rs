@@ -146,9 +146,19 @@ impl Subscription {
             None => self.page().await?,
         };
         let level = u32::try_from(frames.len()).is_ok_and(|read| read < PAGE);
+        let seated = matches!(&self.state, State::History(Some(_)));
+        let whole = !(seated && frames.is_empty());
         for frame in frames {
+            if !self.follows(frame.cursor) {
+                self.tear();
+                return Ok(());
+            }
             self.at = frame.cursor;
             self.pending.push_back(Item::Event(frame));
+        }
+        if !whole {
+            self.tear();
+            return Ok(());
         }
         if let State::History(seat @ None) = &mut self.state
             && level
@@ -192,13 +202,23 @@ impl Subscription {
         if next.epoch == self.at.epoch && next.seq <= self.at.seq {
             return;
         }
-        if next.epoch != self.at.epoch || next.seq != self.at.seq + 1 {
-            self.pending.push_back(resync("gap"));
-            self.state = State::Over;
+        if !self.follows(next) {
+            self.tear();
             return;
         }
         self.at = next;
         self.pending.push_back(Item::Event(frame));
+    }
+
+    /// Whether an event is the very next one.
+    fn follows(&self, next: Cursor) -> bool {
+        next.epoch == self.at.epoch && next.seq == self.at.seq + 1
+    }
+
+    /// An event is missing for good: never silence, but an honest start from a snapshot.
+    fn tear(&mut self) {
+        self.pending.push_back(resync("gap"));
+        self.state = State::Over;
     }
 
     /// The seat is lost: the reader was too slow, or history begins anew.

@@ -22,7 +22,7 @@ use infra::{
     redis::Store,
     relay, telemetry,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use tests::{
     client::{Answer, Client},
     orders::{Order, Posted, now_s},
@@ -203,6 +203,22 @@ impl Edge {
 
     pub(super) async fn post_bid(&self, auction: u64, body: &Value) -> Answer {
         self.client.post(&format!("/v1/auctions/{auction}/bids"), body).await.unwrap()
+    }
+
+    /// A transaction of `from`, in a block when this returns.
+    pub(super) async fn transact(&self, from: Address, to: Address, data: Bytes) {
+        let rpc = self.stack.rpc().unwrap();
+        let hash = rpc.send_as(from, to, data).await.unwrap();
+        wait::until("the transaction being mined", Duration::from_secs(20), || async {
+            let receipt = rpc.call("eth_getTransactionReceipt", json!([hash])).await;
+            match receipt.map_err(|error| error.to_string())? {
+                Value::Null => Err("not yet".to_owned()),
+                receipt if receipt["status"] == "0x1" => Ok(()),
+                receipt => panic!("{receipt:#}"),
+            }
+        })
+        .await
+        .unwrap();
     }
 
     /// Stops the api and waits for its end.

@@ -166,13 +166,12 @@ async fn an_owner_without_funds_approval_or_nonce_is_told_what_is_missing() {
     assert_eq!(refused["available"], (1_000 * 10u128.pow(18)).to_string());
     assert_eq!(refused["retryable"], true);
 
-    let rpc = edge.stack.rpc().unwrap();
     let settlement = edge.stack.domain().settlement();
     let approve = tests::rpc::calldata(
         "approve(address,uint256)",
         &[settlement.into_word(), U256::from(5).into()],
     );
-    rpc.send_as(owner.address(), edge.stack.token("WETH"), approve).await.unwrap();
+    edge.transact(owner.address(), edge.stack.token("WETH"), approve).await;
     let refused = edge.refused(&edge.signed(0).body, 422, "insufficient_allowance").await;
     assert_eq!(refused["available"], "5");
 
@@ -180,7 +179,7 @@ async fn an_owner_without_funds_approval_or_nonce_is_told_what_is_missing() {
     let nonce: U256 = used.body["intent"]["nonce"].as_str().unwrap().parse().unwrap();
     let words = [U256::from(0).into(), (U256::from(1) << nonce).into()];
     let invalidate = tests::rpc::calldata("invalidateNonces(uint256,uint256)", &words);
-    rpc.send_as(edge.stack.owner(1).address(), settlement, invalidate).await.unwrap();
+    edge.transact(edge.stack.owner(1).address(), settlement, invalidate).await;
     edge.refused(&used.body, 409, "nonce_used").await;
 
     let nobody = tests::orders::Wallet::numbered("stranger", 1);

@@ -91,8 +91,7 @@ async fn what_cannot_be_attributed_is_refused_by_its_cause() {
     let registry = edge.stack.market.deployment.registry;
     let solver = edge.stack.market.solvers[0].key.address();
     let pause = calldata("setPaused(address,bool)", &[solver.into_word(), B256::with_last_byte(1)]);
-    let rpc = edge.stack.rpc().unwrap();
-    rpc.send_as(edge.stack.market.operator.address(), registry, pause).await.unwrap();
+    edge.transact(edge.stack.market.operator.address(), registry, pause).await;
     problem(edge.post_bid(auction, &good).await, 403, "solver_paused");
     let kept: i64 =
         sqlx::query_scalar("SELECT count(*) FROM bid").fetch_one(&edge.pool).await.unwrap();

@@ -18,8 +18,12 @@ pub(super) struct Reader {
 
 impl Reader {
     pub(super) async fn open(edge: &Edge, query: &str, last_event_id: Option<&str>) -> Self {
+        Self::of(&edge.url, query, last_event_id).await
+    }
+
+    async fn of(api_url: &str, query: &str, last_event_id: Option<&str>) -> Self {
         let client = infra::http::streaming_client(Duration::from_secs(2), Duration::from_secs(20));
-        let url = format!("{}/v1/events{query}", edge.url);
+        let url = format!("{api_url}/v1/events{query}");
         let mut request = client.unwrap().get(url).header(ACCEPT, "text/event-stream");
         if let Some(id) = last_event_id {
             request = request.header("last-event-id", id);
@@ -159,6 +163,24 @@ async fn silence_is_filled_with_heartbeats_and_a_shutdown_says_where_to_resume()
     }
     edge.shut_down().await;
     assert_eq!(reader.expect("closing").await["cursor"], history[0]["cursor"]);
+    assert!(reader.next().await.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn history_with_a_hole_is_not_told_as_if_it_were_whole() {
+    let edge = Edge::start().await;
+    for n in 0..4 {
+        edge.accepted(n).await;
+    }
+    let history = edge.history(4).await;
+    let epoch = history[0]["cursor"].as_str().unwrap().split(':').next().unwrap();
+    // the api has not seen these events itself
+    let service = edge.stack.serve("api").await.unwrap();
+    sqlx::query("DELETE FROM event WHERE seq = 3").execute(&edge.pool).await.unwrap();
+    let mut reader = Reader::of(&service.api_url, &format!("?after={epoch}:1"), None).await;
+    reader.expect("hello").await;
+    assert_eq!(reader.expect("intent.opened").await["seq"], 2);
+    assert_eq!(reader.expect("resync_required").await["reason"], "gap");
     assert!(reader.next().await.is_none());
 }
 
