@@ -88,6 +88,8 @@ pub enum Action {
     SeeCommit,
     /// Write and send a reveal.
     Reveal,
+    /// A reveal written before may still be mined: go back to waiting for it.
+    ResumeReveal,
     /// Record the reveal and what its logs say.
     SeeReveal,
     /// Broadcast again what is written.
@@ -127,18 +129,13 @@ const fn planned(facts: &Facts) -> Action {
         // a reveal of an earlier commitment was mined after all
         (Sight::Mined, _) => Action::SeeReveal,
         (Sight::Shallow, _) => Action::Wait,
-        // after a reorg; the batch is still secret, so the old commitment is as good as new
-        (_, Sight::Pending { .. } | Sight::Shallow | Sight::Mined) if !facts.public => {
-            Action::ResumeCommit
-        }
+        // after a reorg that only moved it: the lane holds it, so it is the one to reveal
+        (_, Sight::Shallow | Sight::Mined) => Action::ResumeCommit,
+        // after a reorg that lost it; the batch is still secret, so it is as good as a new one
+        (_, Sight::Pending { .. }) if !facts.public => Action::ResumeCommit,
         (
             Sight::Absent | Sight::Pending { .. } | Sight::Reverted | Sight::Lost,
-            Sight::Absent
-            | Sight::Pending { .. }
-            | Sight::Shallow
-            | Sight::Mined
-            | Sight::Reverted
-            | Sight::Lost,
+            Sight::Absent | Sight::Pending { .. } | Sight::Reverted | Sight::Lost,
         ) => commit_or_give_up(facts),
     }
 }
@@ -184,6 +181,8 @@ const fn committed(facts: &Facts) -> Action {
                 Action::ForgetCommit
             } else if facts.outlived {
                 Action::Outlive
+            } else if matches!(facts.reveal, Sight::Pending { .. }) {
+                Action::ResumeReveal
             } else {
                 Action::Reveal
             }

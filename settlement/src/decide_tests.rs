@@ -87,9 +87,11 @@ fn a_reveal_is_sent_only_on_a_commit_that_stands_and_is_young_enough() {
 }
 
 #[test]
-fn a_commitment_whose_reveal_was_public_is_never_used_again() {
+fn a_commitment_whose_reveal_was_public_is_kept_only_while_it_is_in_a_block() {
     for facts in all_facts().filter(|f| f.public) {
-        assert_ne!(next(S::Planned, &facts), Action::ResumeCommit);
+        if next(S::Planned, &facts) == Action::ResumeCommit {
+            assert!(matches!(facts.commit, Sight::Shallow | Sight::Mined), "{facts:?}");
+        }
     }
 }
 
@@ -120,7 +122,7 @@ fn every_action_is_one_that_the_status_table_allows() {
             let event = match next(*status, &facts) {
                 Action::Commit | Action::ResumeCommit => E::SendCommit,
                 Action::SeeCommit => E::CommitMined,
-                Action::Reveal => E::SendReveal,
+                Action::Reveal | Action::ResumeReveal => E::SendReveal,
                 Action::ForgetCommit => E::CommitReorged,
                 Action::ForgetReveal => E::RevealReorged,
                 Action::Outlive => E::Outlived,

@@ -56,10 +56,14 @@ impl Worker {
         Ok(())
     }
 
-    /// After a reorg: the commit written before is as good as a new one.
-    pub(crate) async fn resume_commit(&self, picture: &Picture) -> Result<(), SettlementError> {
+    /// After a reorg: what was written before is as good as anything new.
+    pub(crate) async fn resume(
+        &self,
+        picture: &Picture,
+        event: SettlementEvent,
+    ) -> Result<(), SettlementError> {
         let mut row = picture.row.clone();
-        let from = advance(&mut row, SettlementEvent::SendCommit)?;
+        let from = advance(&mut row, event)?;
         let mut conn = self.pool.acquire().await?;
         store::set(&mut conn, picture.lease, from, &row).await?;
         Ok(())
@@ -228,12 +232,13 @@ fn reveals(picture: &Picture) -> u64 {
 }
 
 /// Gas enough that every bid can be given what its solver signed, after the 63/64 rule: the
-/// reading of the batch is counted per byte, the outer frame per bid. Unused gas costs nothing,
+/// reading of the batch is counted per byte (a leg is about 4 bytes and 1,030 gas), the outer
+/// frame per bid. Unused gas costs nothing,
 /// and a try after one that reverted gets as much more.
 fn reveal_gas(row: &SettlementRow, tries: u64) -> u64 {
     let signed: u64 = row.bids.iter().map(|bid| u64::from(bid.gas)).sum();
     let bids = row.bids.len() as u64;
-    let gas = 60_000 + 100 * row.batch.len() as u64 + bids * 80_000 + signed + signed / 32;
+    let gas = 60_000 + 270 * row.batch.len() as u64 + bids * 80_000 + signed + signed / 32;
     gas.saturating_mul(1 + tries).min(MAX_TX_GAS)
 }
 

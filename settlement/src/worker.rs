@@ -3,6 +3,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use domain::status::SettlementEvent;
 use infra::pg::{
     Pool,
     settlement::{Commitment, RowLease},
@@ -110,7 +111,8 @@ impl Worker {
             Action::Wait => return Ok(Progress::Waiting),
             Action::Done => return Ok(Progress::Done),
             Action::Commit => self.send_commit(&picture).await?,
-            Action::ResumeCommit => self.resume_commit(&picture).await?,
+            Action::ResumeCommit => self.resume(&picture, SettlementEvent::SendCommit).await?,
+            Action::ResumeReveal => self.resume(&picture, SettlementEvent::SendReveal).await?,
             Action::SeeCommit => return self.record_commit(&picture).await,
             Action::Reveal => return self.send_reveal(&picture).await,
             Action::SeeReveal => return self.record_reveal(&picture).await,

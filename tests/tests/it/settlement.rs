@@ -1,5 +1,6 @@
 //! The settlement worker on a real node and a real database, driven by hand, one step at a time.
 
+mod histories;
 mod recovery;
 mod reorg;
 mod scene;
