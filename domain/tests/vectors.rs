@@ -1,5 +1,5 @@
 //! The golden vectors in `tests/vectors`, which viem and ethers made: reproduced here byte for byte.
-//! `batch.json` is made here, and checked by TypeScript and by forge:
+//! `batch.json` and `opening.json` are made here, and checked by TypeScript, the first by forge too:
 //! `GAVEL_WRITE_VECTORS=1 cargo test --workspace --test vectors` writes it anew.
 
 #![allow(missing_docs, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
@@ -8,11 +8,12 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use domain::{
-    AuctionId, Bid, BidId, Intent, IntentId, OpenHash,
-    auction::{BidLeaf, bids_tree},
+    Amount, AuctionId, Bid, BidId, Intent, IntentId, OpenHash,
+    auction::{BidLeaf, OpeningRecord, Params, SolverBond, bids_tree},
     batch::{self, OwnerSignature, SignedBid, SignedIntent},
     commitment::{BatchHeader, CommitPlace, commitment},
     eip712::{SigningDomain, TypedCancel, TypedReceipt},
+    event::{BlockRef, CutIntent, TokenPrice},
     merkle,
     signature::{EcdsaSignature, SigningKey},
 };
@@ -314,9 +315,74 @@ fn made_batch(vectors: &Eip712, plan: &Plan<'_>) -> Value {
 fn batches_are_packed_to_the_bytes_that_are_kept() {
     let vectors: Eip712 = read("eip712");
     let made: Vec<Value> = plans().iter().map(|plan| made_batch(&vectors, plan)).collect();
-    if std::env::var_os("GAVEL_WRITE_VECTORS").is_some() {
-        let text = serde_json::to_string_pretty(&made).unwrap();
-        std::fs::write(path("batch"), text + "\n").unwrap();
+    kept("batch", &made);
+}
+
+/// No two numbers alike, so that an exchanged pair shows.
+fn distinct_params() -> Params {
+    Params {
+        surplus_cap_bps: 1,
+        min_fill_bps: 2,
+        gas_budget: 3,
+        gas_per_bid: 4,
+        gas_per_byte: 5,
+        byte_budget: 6,
+        max_winners: 7,
+        node_budget: 8,
+        max_intents: 9,
+        max_bids: 10,
+        confirmations: 11,
+        max_delay_blocks: 12,
+        seconds_per_block: 13,
     }
-    assert_eq!(made, read::<Vec<Value>>("batch"));
+}
+
+/// An opening record by its contents; the second one is chained to the first.
+fn opening(number: u64, previous: OpenHash, rows: usize) -> OpeningRecord {
+    let id = |n: usize| IntentId::new(B256::left_padding_from(&[n as u8 + 1]));
+    let token = |n: usize| Address::with_last_byte(n as u8 + 1);
+    let amount = |n: usize| Amount::new(U256::MAX >> (n * 40));
+    OpeningRecord {
+        auction_id: AuctionId::new(number),
+        previous,
+        chain_id: 31_337,
+        settlement: Address::repeat_byte(0x5e),
+        block: BlockRef { number: 1_000 + number, hash: B256::repeat_byte(0xb1) },
+        block_time_s: 1_790_000_000 + number,
+        opened_at_ms: 1_790_000_000_500 + number,
+        closes_at_ms: 1_790_000_002_500 + number,
+        params: distinct_params(),
+        prices: (0..rows).map(|n| TokenPrice { token: token(n), price: amount(n) }).collect(),
+        intents: (0..rows)
+            .map(|n| CutIntent { id: id(n), fundable: amount(n), filled: Amount::from(n as u64) })
+            .collect(),
+        bonds: (0..rows / 2)
+            .map(|n| SolverBond { solver: token(n), free: amount(n + 1) })
+            .collect(),
+    }
+}
+
+#[test]
+fn opening_records_have_the_hashes_that_are_kept() {
+    let first = opening(1, OpenHash::new(B256::ZERO), 0);
+    let second = opening(2, first.hash(), 5);
+    let made: Vec<Value> = [("the first, empty", &first), ("chained to the first", &second)]
+        .iter()
+        .map(|(name, opening)| {
+            json!({
+                "name": name, "opening": opening, "paramsHash": opening.params.hash(),
+                "intentsRoot": opening.intents_root(), "openHash": opening.hash(),
+            })
+        })
+        .collect();
+    kept("opening", &made);
+}
+
+/// Compares with what is kept, or keeps it.
+fn kept(name: &str, made: &[Value]) {
+    if std::env::var_os("GAVEL_WRITE_VECTORS").is_some() {
+        let text = serde_json::to_string_pretty(made).unwrap();
+        std::fs::write(path(name), text + "\n").unwrap();
+    }
+    assert_eq!(made, read::<Vec<Value>>(name));
 }

@@ -7,6 +7,7 @@ import { checkBatches } from "./vectors/batch.js";
 import { commitmentVectors } from "./vectors/commitment.js";
 import { eip712Vectors } from "./vectors/eip712.js";
 import { merkleVectors } from "./vectors/merkle.js";
+import { checkOpenings } from "./vectors/opening.js";
 
 const pathOf = (name: string): string => fileURLToPath(new URL(`../vectors/${name}.json`, import.meta.url));
 
@@ -30,6 +31,8 @@ async function main(mode: string | undefined): Promise<void> {
   }
   const count = checkBatches(JSON.parse(readFileSync(pathOf("batch"), "utf8")));
   console.log(`ok batch.json: ${count} batches packed to the same bytes`);
+  const openings = checkOpenings(JSON.parse(readFileSync(pathOf("opening"), "utf8")));
+  console.log(`ok opening.json: ${openings} opening records hashed alike`);
 }
 
 main(process.argv[2]).catch((error: unknown) => {
