@@ -25,7 +25,7 @@ use crate::{
     AuctionError,
     conclude::{Concluded, Ruled},
     cut::Opened,
-    measure,
+    measure::{self, Pace},
     params::params,
     select::LeftOut,
     standing::Known,
@@ -166,10 +166,16 @@ impl Market {
         // from here to the outcome it takes less than a second: not worth stopping for
         let left = self.until_close(&opened).await?;
         let closes = Instant::now() + left;
+        let mut pace = Pace::new(closes);
         let (ruled, survey) = tokio::join!(
-            self.rule(&opened, closes),
+            async {
+                let ruled = self.rule(&opened, closes).await;
+                pace.judged = closes.elapsed();
+                ruled
+            },
             tokio::time::timeout_at(closes + SURVEY_PATIENCE, self.survey_next(&opened)),
         );
+        pace.surveyed = closes.elapsed();
         let ruled = ruled?;
         let survey = survey.ok().flatten();
         self.scan_from = survey.as_ref().map_or(0, |survey| survey.resume);
@@ -177,6 +183,7 @@ impl Market {
             Some(survey) => self.plan_next(&opened, &ruled, survey).await?,
             None => None,
         };
+        pace.planned = closes.elapsed();
         match self.conclude(&opened, &ruled, planned.as_ref()).await? {
             Concluded::Gone(gone) => {
                 self.gone.extend(gone);
@@ -184,7 +191,7 @@ impl Market {
                 Err(AuctionError::Moved)
             }
             Concluded::Written(next) => {
-                measure::concluded(&opened, &ruled, closes.elapsed());
+                measure::concluded(&opened, &ruled, pace.written());
                 Ok(Step::Concluded { auction: opened.id(), next: self.take_up(next) })
             }
         }

@@ -3,8 +3,34 @@
 use std::time::Duration;
 
 use infra::pg::auction::Outcome;
+use tokio::time::Instant;
 
 use crate::{conclude::Ruled, cut::Opened};
+
+/// How long after the close each part of the outcome was there.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pace {
+    closes: Instant,
+    /// The bids are read and judged.
+    pub(crate) judged: Duration,
+    /// The look at the book for the next cut is over, or given up.
+    pub(crate) surveyed: Duration,
+    /// The next queue is open.
+    pub(crate) planned: Duration,
+    written: Duration,
+}
+
+impl Pace {
+    pub(crate) const fn new(closes: Instant) -> Self {
+        let zero = Duration::ZERO;
+        Self { closes, judged: zero, surveyed: zero, planned: zero, written: zero }
+    }
+
+    /// The transaction is committed.
+    pub(crate) fn written(self) -> Self {
+        Self { written: self.closes.elapsed(), ..self }
+    }
+}
 
 pub(crate) fn opened(opened: &Opened) {
     let opening = opened.cut.opening();
@@ -19,12 +45,12 @@ pub(crate) fn opened(opened: &Opened) {
     metrics::histogram!("gavel_auction_intents").record(count(opening.intents.len()));
 }
 
-pub(crate) fn concluded(opened: &Opened, ruled: &Ruled, took: Duration) {
+pub(crate) fn concluded(opened: &Opened, ruled: &Ruled, pace: Pace) {
     let auction = opened.id().get();
     let bids = ruled.closing.bid_count;
-    metrics::histogram!("gavel_auction_close_to_decision_seconds").record(took);
+    metrics::histogram!("gavel_auction_close_to_decision_seconds").record(pace.written);
     metrics::histogram!("gavel_auction_bids").record(f64::from(bids));
-    let took_ms = took.as_millis();
+    let took_ms = pace.written.as_millis();
     match &ruled.outcome {
         Outcome::Void { reason } => {
             metrics::counter!("gavel_auctions_void_total", "reason" => reason.clone()).increment(1);
@@ -43,6 +69,9 @@ pub(crate) fn concluded(opened: &Opened, ruled: &Ruled, took: Duration) {
                 total_score = %decision.total_score,
                 gap = %decision.gap,
                 nodes = decision.nodes,
+                judged_ms = pace.judged.as_millis(),
+                surveyed_ms = pace.surveyed.as_millis(),
+                planned_ms = pace.planned.as_millis(),
                 took_ms,
                 "auction decided"
             );

@@ -68,8 +68,6 @@ impl Market {
         // counted at all would let one balance stand behind two batches
         let mut conn = self.connection().await?;
         let in_flight = pg::auction::in_flight(&mut conn, self.chain_id()).await?;
-        let in_flight =
-            in_flight.iter().map(|paid| ((paid.owner, paid.token), paid.amount)).collect();
         let mut page = self.page(&mut conn, self.scan_from).await?;
         drop(conn);
         let mut after = page.last().map(|stored| stored.arrival);

@@ -15,7 +15,7 @@ use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 
 use super::{StoreError, from_bigint, to_bigint};
 
-pub use in_flight::{InFlight, in_flight};
+pub use in_flight::in_flight;
 pub use left_out::note_left_out;
 pub use outcome::Outcome;
 pub use publish::publish_if_settled;

@@ -1,50 +1,58 @@
 //! What owners are about to pay.
 
+use std::collections::{BTreeMap, HashMap};
+
 use alloy::primitives::Address;
-use domain::Amount;
-use sqlx::{PgConnection, Row};
+use domain::{Amount, IntentId};
+use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 
-use crate::pg::{StoreError, to_bigint};
+use crate::pg::{StoreError, settlement::PlannedBid, to_bigint};
 
-/// What an owner is about to pay of one token in batches under way.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct InFlight {
-    /// Who pays.
-    pub owner: Address,
-    /// In which token.
-    pub token: Address,
-    /// How much, over all batches.
-    pub amount: Amount,
-}
-
-/// What is sold in batches that are decided and whose fills are not applied yet. Read it before
-/// the block that funds are read at: then a fill is counted twice for a moment, never not at all.
+/// What is sold in batches that are decided and whose fills are not applied yet, by (owner,
+/// token). Read it before the block that funds are read at: then a fill is counted twice for a
+/// moment, never not at all.
 ///
 /// # Errors
-/// Those of the database.
+/// [`StoreError::Corrupt`] for a row that does not read; those of the database.
 pub async fn in_flight(
     conn: &mut PgConnection,
     chain_id: u64,
-) -> Result<Vec<InFlight>, StoreError> {
-    const QUERY: &str = "SELECT i.owner, i.sell_token, sum((f ->> 'sold')::numeric)::text AS amount
-        FROM settlement s
-        CROSS JOIN LATERAL jsonb_array_elements(s.bids) AS b
-        CROSS JOIN LATERAL jsonb_array_elements(b -> 'fills') AS f
-        JOIN intent i ON i.id = decode(substr(f ->> 'intent', 3), 'hex')
-        WHERE s.chain_id = $1 AND s.status NOT IN ('final', 'expired', 'failed')
-          AND i.auction_id = s.auction_id AND i.status IN ('matched', 'committed')
-        GROUP BY i.owner, i.sell_token";
-    let rows = sqlx::query(QUERY).bind(to_bigint(chain_id)?).fetch_all(conn).await?;
-    rows.iter()
-        .map(|row| {
-            let address = |column| -> Result<Address, StoreError> {
-                let bytes: &[u8] = row.try_get(column)?;
-                Address::try_from(bytes).map_err(|_| StoreError::Corrupt(column))
-            };
-            // more than any balance is as good as 2^256 - 1
-            let amount: &str = row.try_get("amount")?;
-            let amount = amount.parse().unwrap_or(Amount::MAX);
-            Ok(InFlight { owner: address("owner")?, token: address("sell_token")?, amount })
-        })
-        .collect()
+) -> Result<BTreeMap<(Address, Address), Amount>, StoreError> {
+    const BATCHES: &str = "SELECT auction_id, bids FROM settlement WHERE chain_id = $1
+        AND status IN ('planned', 'commit_sent', 'committed', 'reveal_sent')";
+    // joined here and not there: of the fills inside the JSON the planner knows nothing
+    const PAYERS: &str = "SELECT id, owner, sell_token FROM intent
+        WHERE chain_id = $1 AND auction_id = ANY($2) AND status IN ('matched', 'committed')";
+    let chain_id = to_bigint(chain_id)?;
+    let batches = sqlx::query(BATCHES).bind(chain_id).fetch_all(&mut *conn).await?;
+    if batches.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let auctions: Vec<i64> =
+        batches.iter().map(|row| row.try_get("auction_id")).collect::<Result<_, _>>()?;
+    let payers = sqlx::query(PAYERS).bind(chain_id).bind(auctions).fetch_all(conn).await?;
+    let payers: HashMap<IntentId, (Address, Address)> =
+        payers.iter().map(payer).collect::<Result<_, _>>()?;
+    let mut in_flight = BTreeMap::<_, Amount>::new();
+    for batch in &batches {
+        let Json(bids): Json<Vec<PlannedBid>> = batch.try_get("bids")?;
+        for fill in bids.iter().flat_map(|bid| &bid.fills) {
+            if let Some(account) = payers.get(&fill.intent) {
+                let total = in_flight.entry(*account).or_default();
+                // more than any balance is as good as 2^256 - 1
+                *total = total.checked_add(fill.sold).unwrap_or(Amount::MAX);
+            }
+        }
+    }
+    Ok(in_flight)
+}
+
+fn payer(row: &PgRow) -> Result<(IntentId, (Address, Address)), StoreError> {
+    let address = |column| -> Result<Address, StoreError> {
+        let bytes: &[u8] = row.try_get(column)?;
+        Address::try_from(bytes).map_err(|_| StoreError::Corrupt(column))
+    };
+    let id: &[u8] = row.try_get("id")?;
+    let id = IntentId::try_from(id).map_err(|_| StoreError::Corrupt("intent.id"))?;
+    Ok((id, (address("owner")?, address("sell_token")?)))
 }
