@@ -26,10 +26,16 @@ async function solve(api: Api, bidder: Bidder, socket: MarketSocket, { until, in
   const book = new Book();
   let sent: { submission: Submission; auction: Auction } | undefined;
   let receipt: ReceiptView | undefined;
+  let missed: number | undefined;
   const done = new Set<Stage>();
   for await (const frame of socket.frames()) {
     if (frame.type === "snapshot") book.snapshot(frame);
-    if (frame.type === "bid.nack") throw new Error(`the bid was refused: ${frame.code}: ${frame.detail}`);
+    if (frame.type === "bid.nack") {
+      if (frame.code !== "bid_late") throw new Error(`the bid was refused: ${frame.code}: ${frame.detail}`);
+      missed = sent?.auction.auction_id;
+      sent = undefined;
+      log(`too late for auction ${missed}; the next one will do`);
+    }
     if (frame.type === "bid.ack" && sent !== undefined) {
       assert.equal(frame.ref, sent.submission.id, "the answer names the submission");
       await bidder.checkReceipt(frame.receipt, sent.auction, sent.submission.id);
@@ -59,7 +65,8 @@ async function solve(api: Api, bidder: Bidder, socket: MarketSocket, { until, in
         done.add("published");
       }
     }
-    const legs = sent === undefined ? choose(book, inventory) : undefined;
+    const open = book.auction !== undefined && book.auction.auction_id !== missed;
+    const legs = sent === undefined && open ? choose(book, inventory) : undefined;
     if (legs !== undefined && book.auction !== undefined) {
       const auction = book.auction;
       const submission = await bidder.sign(auction, legs);

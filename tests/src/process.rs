@@ -7,6 +7,7 @@
 use std::{
     fs::File,
     io,
+    os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::{LazyLock, Mutex, mpsc},
@@ -104,6 +105,8 @@ impl Program {
         command.arg("--").arg(&self.path).args(&self.args);
         command.envs(self.env.iter().map(|(name, value)| (name, value)));
         command.stdin(Stdio::null());
+        // Ctrl-C in a terminal reaches every process of the group at once; ours are stopped in order
+        command.process_group(0);
         match &self.log {
             None => command.stdout(Stdio::null()).stderr(Stdio::null()),
             Some(path) => {
