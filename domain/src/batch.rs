@@ -12,6 +12,10 @@ use crate::{
     signature::EcdsaSignature,
 };
 
+mod decode;
+
+pub use decode::{DecodeError, DecodedBatch, decode};
+
 /// The format's version, the batch's first byte.
 pub const VERSION: u8 = 1;
 const FILLER: u8 = 255;
