@@ -53,10 +53,12 @@ pub async fn mark_cut(
     auction: AuctionId,
     ids: &[IntentId],
 ) -> Result<Vec<IntentId>, StoreError> {
+    // joined, not `= ANY`: the planner would walk the whole book for it
     const QUERY: &str = "UPDATE intent SET auction_id = $2
-        WHERE id = ANY($3) AND chain_id = $1 AND status = 'open' AND auction_id IS NULL
-          AND NOT cancel_requested
-        RETURNING id";
+        FROM UNNEST($3::bytea[]) AS wanted (id)
+        WHERE intent.id = wanted.id AND chain_id = $1 AND status = 'open'
+          AND auction_id IS NULL AND NOT cancel_requested
+        RETURNING intent.id";
     marked(tx, QUERY, chain_id, auction, ids).await
 }
 
@@ -72,8 +74,9 @@ pub async fn mark_matched(
     ids: &[IntentId],
 ) -> Result<Vec<IntentId>, StoreError> {
     const QUERY: &str = "UPDATE intent SET status = 'matched'
-        WHERE id = ANY($3) AND chain_id = $1 AND status = 'open' AND auction_id = $2
-        RETURNING id";
+        FROM UNNEST($3::bytea[]) AS wanted (id)
+        WHERE intent.id = wanted.id AND chain_id = $1 AND status = 'open' AND auction_id = $2
+        RETURNING intent.id";
     marked(tx, QUERY, chain_id, auction, ids).await
 }
 
@@ -112,9 +115,10 @@ pub async fn release(
 ) -> Result<Vec<(IntentId, IntentStatus)>, StoreError> {
     // nearly all of them: cut, not won, still wanted
     const BACK: &str = "UPDATE intent SET auction_id = NULL
-        WHERE id = ANY($3) AND chain_id = $1 AND status = 'open' AND auction_id = $2
+        FROM UNNEST($3::bytea[]) AS wanted (id)
+        WHERE intent.id = wanted.id AND chain_id = $1 AND status = 'open' AND auction_id = $2
           AND NOT cancel_requested AND valid_to >= $4
-        RETURNING id";
+        RETURNING intent.id";
     if ids.is_empty() {
         return Ok(Vec::new());
     }
