@@ -66,7 +66,7 @@ pub async fn run() -> io::Result<()> {
         println!("close_to_decision: 200 intents, 100 bids …");
         let settings = vec![("auction.max_intents", "200".to_owned())];
         let bed = Bed::start(settings).await?;
-        rows.push(decision::measure(&bed.stack).await?);
+        rows.extend(decision::measure(&bed.stack).await?);
     }
     if wanted("gas") {
         println!("gas per swap beside CoW and UniswapX …");
