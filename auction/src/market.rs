@@ -163,7 +163,7 @@ impl Market {
             self.opened = Some(opened);
             return Ok(Step::Stopped);
         }
-        // from here to the outcome it takes less than a second: not worth stopping for
+        // from here to the outcome it usually takes less than a second: not worth stopping for
         let left = self.until_close(&opened).await?;
         let closes = Instant::now() + left;
         let mut pace = Pace::new(closes);

@@ -186,7 +186,7 @@ impl Stop {
     }
 }
 
-/// A random number below `bound`; order flow needs no better randomness than a hash of the time.
+/// A random number below `bound`, a little biased: good enough for order flow.
 fn dice(bound: u64) -> u64 {
     let mut bytes = [0u8; 8];
     let _ = getrandom::fill(&mut bytes);
