@@ -29,6 +29,7 @@ mod price;
 mod record;
 mod refusal;
 mod score;
+mod simulation;
 mod standing;
 mod stream;
 #[cfg(test)]
@@ -36,7 +37,9 @@ mod tests;
 mod winners;
 
 pub use check::check;
-pub use decide::{Decision, Ruling, Verdict, decide, decide_without};
+pub use decide::{
+    Decision, Deliberation, PairDecision, Reference, Ruling, Verdict, decide, decide_without,
+};
 pub use insight::{InsightReason, IntentInsight, Offer, insights};
 pub use opening::{Cut, CutError, OpeningRecord, SolverBond};
 pub use params::Params;
@@ -45,5 +48,6 @@ pub use record::{
 };
 pub use refusal::{DropReason, LeftOut};
 pub use score::MAX_SCORE;
+pub use simulation::{Simulation, SimulationDrop};
 pub use standing::{SolverStanding, Standings};
 pub use stream::{BidLeaf, ReceivedBid, bid_leaves, bids_root, bids_tree};

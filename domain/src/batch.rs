@@ -8,69 +8,18 @@ use crate::{
     IntentId,
     bid::{Bid, End, Leg},
     commitment::BatchHeader,
-    intent::{Intent, Kind},
-    signature::EcdsaSignature,
+    intent::Kind,
 };
 
 mod decode;
+mod signed;
 
 pub use decode::{DecodeError, DecodedBatch, decode};
+pub use signed::{OwnerSignature, SignedBid, SignedIntent};
 
 /// The format's version, the batch's first byte.
 pub const VERSION: u8 = 1;
 const FILLER: u8 = 255;
-
-/// How an owner's signature travels.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum OwnerSignature {
-    /// ECDSA, 64 bytes in the batch.
-    Ecdsa(EcdsaSignature),
-    /// Bytes for the owner's own `isValidSignature` (ERC-1271).
-    Contract(Bytes),
-}
-
-/// An intent with the signature that allows it.
-#[derive(Clone, Debug)]
-pub struct SignedIntent {
-    /// The intent.
-    pub intent: Intent,
-    /// Its owner's consent.
-    pub signature: OwnerSignature,
-}
-
-/// A bid with the signature that makes its solver answer for it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct SignedBid {
-    /// The bid.
-    pub bid: Bid,
-    /// The solver's, or one of its keys'.
-    pub signature: EcdsaSignature,
-}
-
-/// The JSON form `{bid, legs, callback, signature}`, as solvers send it and as it is queued.
-impl serde::Serialize for SignedBid {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        use serde::ser::SerializeStruct;
-        let mut body = serializer.serialize_struct("SignedBid", 4)?;
-        body.serialize_field("bid", self.bid.terms())?;
-        body.serialize_field("legs", self.bid.legs())?;
-        body.serialize_field("callback", self.bid.callback())?;
-        body.serialize_field("signature", &Bytes::from(self.signature.to_rsv()))?;
-        body.end()
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for SignedBid {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        use serde::de::Error;
-        let mut body = serde_json::Map::deserialize(deserializer)?;
-        let signature =
-            body.remove("signature").ok_or_else(|| D::Error::missing_field("signature"))?;
-        let signature: Bytes = serde_json::from_value(signature).map_err(D::Error::custom)?;
-        let signature = EcdsaSignature::parse(&signature).map_err(D::Error::custom)?;
-        Ok(Self { bid: Bid::parse(&body).map_err(D::Error::custom)?, signature })
-    }
-}
 
 /// Why a batch cannot be packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -19,6 +19,7 @@ pub(super) async fn of(app: &App, known: &Known, bid: &Bid) -> Option<Value> {
     let terms = bid.terms();
     let standing = SolverStanding { registered: true, ..SolverStanding::default() };
     let standings = Standings {
+        block: None,
         solvers: BTreeMap::from([(terms.solver, standing)]),
         fillers: BTreeMap::from([(terms.filler, terms.solver)]),
     };

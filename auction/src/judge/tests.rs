@@ -17,6 +17,7 @@ fn left_out(because: LeftOut) -> Ruling {
 fn bidders() -> Bidders {
     let known = || SolverStanding { registered: true, ..SolverStanding::default() };
     let standings = Standings {
+        block: None,
         solvers: [1, 2].map(|n| (key(n).address(), known())).into(),
         fillers: [1, 2].map(|n| (Address::repeat_byte(n), key(n).address())).into(),
     };

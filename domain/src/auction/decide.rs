@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -26,6 +27,52 @@ pub struct Decision {
     /// How far the best set could at most lie above that; zero = proven optimal.
     pub gap: Amount,
     /// Nodes the search visited, as the node budget counts them.
+    pub nodes: u64,
+    /// Pairs without a reference price, in the order they were decided in (A9).
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub second_pass: Vec<PairDecision>,
+    /// By solver, ascending: every solver that won in the first pass (A6). Empty until counted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<Reference>,
+}
+
+/// What was decided on one directed pair without a reference price, in raw atoms.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct PairDecision {
+    /// What its intents sell.
+    #[serde(with = "crate::eip55")]
+    #[schema(value_type = String)]
+    pub sell: Address,
+    /// What they buy.
+    #[serde(with = "crate::eip55")]
+    #[schema(value_type = String)]
+    pub buy: Address,
+    /// The token surplus is counted in: bought by exact-in intents, sold by exact-out ones.
+    #[serde(with = "crate::eip55")]
+    #[schema(value_type = String)]
+    pub token: Address,
+    /// The winners' surplus, in atoms of that token.
+    pub total: Amount,
+    /// How far the best set could at most lie above that.
+    pub gap: Amount,
+    /// Nodes the search visited.
+    pub nodes: u64,
+}
+
+/// What the auction would have come to without one solver (A6).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Reference {
+    /// The solver.
+    #[serde(with = "crate::eip55")]
+    #[schema(value_type = String)]
+    pub solver: Address,
+    /// The best total score without any of its bids, in numéraire atoms.
+    pub score: Amount,
+    /// How far that optimum could at most lie above it.
+    pub gap: Amount,
+    /// Nodes the search visited.
     pub nodes: u64,
 }
 
@@ -61,6 +108,10 @@ pub enum Ruling {
         score: Amount,
         /// Its place in settlement order, from 0.
         rank: u32,
+        /// The token of the score, where its pair has no reference price: then it is in raw atoms.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<String>)]
+        token: Option<Address>,
     },
     /// It kept every rule, and a better set won.
     Lost {
@@ -68,6 +119,10 @@ pub enum Ruling {
         score: Amount,
         /// With this much more score it would have taken the place of the winners it excludes.
         short_by: Amount,
+        /// The token of both, where its pair has no reference price: then they are in raw atoms.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<String>)]
+        token: Option<Address>,
     },
     /// It broke a rule.
     Dropped(DropReason),
@@ -88,6 +143,38 @@ impl Ruling {
 #[must_use]
 pub fn decide(cut: &Cut, bids: &[ReceivedBid], standings: &Standings) -> Decision {
     decide_without(cut, bids, standings, &BTreeMap::new())
+}
+
+/// A decision's prepared state, for what is asked about it again.
+#[derive(Debug)]
+pub struct Deliberation<'a> {
+    cut: &'a Cut,
+    bids: &'a [ReceivedBid],
+    standings: &'a Standings,
+    left_out: BTreeMap<BidId, LeftOut>,
+}
+
+impl<'a> Deliberation<'a> {
+    /// Prepares a decision without the bids in `left_out`.
+    #[must_use]
+    pub fn new(
+        cut: &'a Cut,
+        bids: &'a [ReceivedBid],
+        standings: &'a Standings,
+        left_out: &BTreeMap<BidId, LeftOut>,
+    ) -> Self {
+        Self { cut, bids, standings, left_out: left_out.clone() }
+    }
+
+    /// The decision, its references not counted yet.
+    pub fn decide(&mut self) -> Decision {
+        decide_without(self.cut, self.bids, self.standings, &self.left_out)
+    }
+
+    /// The reference score of every solver that won in the first pass (A6).
+    pub fn references(&mut self, _decision: &Decision) -> Vec<Reference> {
+        Vec::new()
+    }
 }
 
 /// Decides without the bids in `left_out`: those that something outside of the record speaks
@@ -112,7 +199,9 @@ pub fn decide_without(
     let mut rulings: Vec<Ruling> = checked
         .iter()
         .map(|result| match result {
-            Ok(score) => Ruling::Lost { score: Amount::from(*score), short_by: Amount::ZERO },
+            Ok(score) => {
+                Ruling::Lost { score: Amount::from(*score), short_by: Amount::ZERO, token: None }
+            }
             Err(reason) => Ruling::Dropped(*reason),
         })
         .collect();
@@ -122,11 +211,11 @@ pub fn decide_without(
         let score = Amount::from(candidate.score);
         rulings[*at] = if solution.items.binary_search(&item).is_ok() {
             rank += 1;
-            Ruling::Won { score, rank: rank - 1 }
+            Ruling::Won { score, rank: rank - 1, token: None }
         } else {
             let blockers = packed.blockers(item).into_iter();
             let taken: u128 = blockers.map(|blocker| candidates[blocker].score).sum();
-            Ruling::Lost { score, short_by: Amount::from(taken).saturating_sub(score) }
+            Ruling::Lost { score, short_by: Amount::from(taken).saturating_sub(score), token: None }
         };
     }
     let verdict = |(bid, ruling): (&&ReceivedBid, Ruling)| Verdict { bid: bid.id, ruling };
@@ -136,6 +225,8 @@ pub fn decide_without(
         total_score,
         gap: score_of(solution.bound).saturating_sub(total_score),
         nodes: solution.nodes,
+        second_pass: Vec::new(),
+        references: Vec::new(),
     }
 }
 

@@ -93,6 +93,7 @@ impl Market {
             bonds: Vec::new(),
         };
         let standings = Standings {
+            block: None,
             solvers: (1..=250).map(known).collect(),
             fillers: (1..=250).map(|n| (filler(n), solver(n))).collect(),
         };

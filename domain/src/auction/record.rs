@@ -7,11 +7,13 @@ use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Cut, CutError, Decision, OpeningRecord, ReceivedBid, Standings, Verdict, bid_leaves, bids_tree,
-    decide_without,
+    Cut, CutError, Decision, Deliberation, OpeningRecord, PairDecision, ReceivedBid, Reference,
+    Simulation, Standings, Verdict, bid_leaves, bids_tree,
 };
 use crate::{
-    Amount, BidId, Intent, IntentId, OpenHash, batch::SignedBid, eip712::SigningDomain,
+    Amount, BidId, IntentId, OpenHash,
+    batch::{SignedBid, SignedIntent},
+    eip712::SigningDomain,
     status::AuctionStatus,
 };
 
@@ -21,11 +23,13 @@ pub struct AuctionRecord {
     /// What it was opened with.
     pub opening: OpeningRecord,
     /// The cut's intents.
-    pub intents: BTreeMap<IntentId, Intent>,
+    pub intents: BTreeMap<IntentId, SignedIntent>,
     /// Every bid received, in stream order.
     pub bids: Vec<RecordedBid>,
     /// What the registry said of the bidders.
     pub standings: Standings,
+    /// What running the winners found; `None` if nobody won, or the auction is void.
+    pub simulation: Option<Simulation>,
     /// What was decided; `None` if the auction is void.
     pub decision: Option<Decision>,
 }
@@ -73,13 +77,22 @@ pub struct Announced {
 #[serde(deny_unknown_fields)]
 pub struct Contents {
     /// The cut's intents, by id.
-    pub intents: Vec<Intent>,
+    pub intents: Vec<SignedIntent>,
     /// Every bid received, in stream order.
     pub bids: Vec<RecordedBid>,
     /// What the registry said of the bidders.
     pub standings: Standings,
+    /// What running the winners found; absent if nobody won, or the auction is void.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub simulation: Option<Simulation>,
     /// A verdict per bid, in stream order; none if the auction is void.
     pub verdicts: Vec<Verdict>,
+    /// Pairs without a reference price.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub second_pass: Vec<PairDecision>,
+    /// The reference scores of the solvers that won.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<Reference>,
 }
 
 /// An auction as far as it is public; once it is published, all of it: the exported file.
@@ -156,7 +169,7 @@ impl AuctionRecord {
             gap: decision.gap,
             nodes: decision.nodes,
         };
-        let verdicts = |decision: &Decision| decision.verdicts.clone();
+        let decided = self.decision.as_ref();
         PublicRecord {
             version: 1,
             opening: self.opening.clone(),
@@ -167,7 +180,10 @@ impl AuctionRecord {
                 intents: self.intents.values().cloned().collect(),
                 bids: self.bids.clone(),
                 standings: self.standings.clone(),
-                verdicts: self.decision.as_ref().map(verdicts).unwrap_or_default(),
+                simulation: self.simulation.clone(),
+                verdicts: decided.map(|found| found.verdicts.clone()).unwrap_or_default(),
+                second_pass: decided.map(|found| found.second_pass.clone()).unwrap_or_default(),
+                references: decided.map(|found| found.references.clone()).unwrap_or_default(),
             }),
         }
     }
@@ -190,7 +206,10 @@ impl PublicRecord {
         }
         let Some(contents) = &self.contents else { return Ok(()) };
         let domain = SigningDomain::new(self.opening.chain_id, self.opening.settlement);
-        let intents = contents.intents.iter().map(|intent| (intent.id(&domain), intent.clone()));
+        let intents = contents
+            .intents
+            .iter()
+            .map(|signed| (signed.intent.id(&domain), signed.intent.clone()));
         let cut = Cut::new(self.opening.clone(), intents.collect())?;
         self.verify_bids(contents, &domain)?;
         let Some(announced) = &self.decision else {
@@ -208,9 +227,14 @@ impl PublicRecord {
             total_score: announced.total_score,
             gap: announced.gap,
             nodes: announced.nodes,
+            second_pass: contents.second_pass.clone(),
+            references: contents.references.clone(),
         };
         let bids = received(&contents.bids);
-        let repeated = decide_without(&cut, &bids, &contents.standings, &recorded.left_out());
+        let left_out = recorded.left_out();
+        let mut again = Deliberation::new(&cut, &bids, &contents.standings, &left_out);
+        let mut repeated = again.decide();
+        repeated.references = again.references(&repeated);
         let mut pairs = repeated.verdicts.iter().zip(&recorded.verdicts);
         if let Some((_, other)) = pairs.find(|(ours, theirs)| ours != theirs) {
             return Err(RecordFault::Verdict(other.bid));

@@ -4,7 +4,7 @@ use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Amount, AuctionId, IntentId, bid::Fill};
+use crate::{Amount, AuctionId, BidId, IntentId, bid::Fill};
 
 /// Why a bid was dropped (design A2). JSON: `{"code": "limit_broken", …numbers}`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema, thiserror::Error)]
@@ -200,6 +200,24 @@ pub enum DropReason {
         #[schema(value_type = String)]
         token: Address,
     },
+    /// A bid that fills this intent alone, and at least as much of it, has a better price (A3).
+    #[error(
+        "intent {intent} gets {bought} for {sold}, and {better_bought} for {better_sold} by {by}"
+    )]
+    Unfair {
+        /// The intent.
+        intent: IntentId,
+        /// The bid that fills it alone.
+        by: BidId,
+        /// What the intent gives here.
+        sold: Amount,
+        /// What it gets here.
+        bought: Amount,
+        /// What it gives there.
+        better_sold: Amount,
+        /// What it gets there.
+        better_bought: Amount,
+    },
     /// Its score is beyond anything real.
     #[error("its score exceeds 2^128 - 1")]
     ScoreTooLarge,
@@ -257,6 +275,7 @@ impl DropReason {
             Self::OverFunds { .. } => "over_funds",
             Self::TwoPrices { .. } => "two_prices",
             Self::Unpriced { .. } => "unpriced",
+            Self::Unfair { .. } => "unfair",
             Self::ScoreTooLarge => "score_too_large",
             Self::LeftOut { .. } => "left_out",
         }

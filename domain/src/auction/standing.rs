@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 
-use crate::Amount;
+use crate::{Amount, event::BlockRef};
 
 /// What is known of one solver at the block that was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,9 @@ pub struct SolverStanding {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Standings {
+    /// The block they were read at, if it was one block; then anybody can read them again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub block: Option<BlockRef>,
     /// By solver account.
     pub solvers: BTreeMap<Address, SolverStanding>,
     /// Filler contract to the solver it bound itself to; a filler that is not in it is unbound.

@@ -131,8 +131,11 @@ impl Court {
         let touched: Vec<_> = bid.fills().iter().map(|fill| fill.intent).collect();
         assert_eq!(touched, plan.intents, "a plan names the intents its legs touch");
         let standing = SolverStanding { registered: true, ..SolverStanding::default() };
-        let standings =
-            Standings { solvers: [(SOLVER, standing)].into(), fillers: [(FILLER, SOLVER)].into() };
+        let standings = Standings {
+            block: None,
+            solvers: [(SOLVER, standing)].into(),
+            fillers: [(FILLER, SOLVER)].into(),
+        };
         check(&self.cut, &bid, &standings).map_err(Box::new)
     }
 }

@@ -241,7 +241,7 @@ proptest! {
     fn no_loser_is_short_by_more_than_all_winners_score(plan in plan()) {
         let decision = market(&plan).decide();
         for verdict in &decision.verdicts {
-            let Ruling::Lost { score, short_by } = verdict.ruling else { continue };
+            let Ruling::Lost { score, short_by, .. } = verdict.ruling else { continue };
             let needed = score.checked_add(short_by).unwrap();
             prop_assert!(needed <= decision.total_score.max(score));
         }

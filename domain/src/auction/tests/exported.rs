@@ -1,5 +1,15 @@
 use super::super::{AuctionRecord, PublicRecord, RecordFault, RecordedBid, fixture::*};
-use crate::{Amount, batch::SignedBid, signature::SigningKey, status::AuctionStatus};
+use crate::{
+    Amount, Intent, IntentId,
+    batch::{OwnerSignature, SignedBid, SignedIntent},
+    signature::SigningKey,
+    status::AuctionStatus,
+};
+
+fn signed(id: IntentId, intent: &Intent) -> SignedIntent {
+    let key = SigningKey::from_bytes([9; 32]).unwrap();
+    SignedIntent { intent: intent.clone(), signature: OwnerSignature::Ecdsa(key.sign(id.get())) }
+}
 
 fn record() -> AuctionRecord {
     let mut market = Market::new();
@@ -18,9 +28,10 @@ fn record() -> AuctionRecord {
     };
     AuctionRecord {
         opening: market.opening.clone(),
-        intents: market.intents.clone(),
+        intents: market.intents.iter().map(|(id, intent)| (*id, signed(*id, intent))).collect(),
         bids: market.bids.iter().map(recorded).collect(),
         standings: market.standings,
+        simulation: None,
         decision: Some(decision),
     }
 }

@@ -21,7 +21,8 @@ fn the_best_set_wins_where_the_best_bid_alone_would_not() {
     assert_eq!(market.winners(), [q, r]);
     let decision = market.decide();
     assert_eq!((decision.total_score, decision.gap), (Amount::from(40u64), Amount::ZERO));
-    let short = Ruling::Lost { score: Amount::from(21u64), short_by: Amount::from(19u64) };
+    let short =
+        Ruling::Lost { score: Amount::from(21u64), short_by: Amount::from(19u64), token: None };
     assert_eq!(decision.verdicts[0].ruling, short);
 }
 
@@ -129,7 +130,7 @@ fn winners_stand_in_the_order_of_preference() {
     assert!(decision.winners.is_sorted_by_key(place));
     for (rank, id) in (0..).zip(&decision.winners) {
         let verdict = decision.verdicts.iter().find(|verdict| verdict.bid == *id).unwrap();
-        assert_eq!(verdict.ruling, Ruling::Won { score: Amount::from(100u64), rank });
+        assert_eq!(verdict.ruling, Ruling::Won { score: Amount::from(100u64), rank, token: None });
     }
 }
 

@@ -1,0 +1,45 @@
+//! What was found by running winners before they were published (design A10): outside of the record's
+//! rules, so it is recorded in a form that anybody with a node can repeat.
+
+use alloy_primitives::{B256, Bytes};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use crate::{BidId, event::BlockRef};
+
+/// The simulation of an auction's winners.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Simulation {
+    /// The block on whose state everything was run.
+    pub block: BlockRef,
+    /// How often a batch was run.
+    pub rounds: u32,
+    /// Whether the published batch was run to its end. False where the node did not answer in
+    /// time: nobody is delayed by a node.
+    pub complete: bool,
+    /// Bids that did not settle, in the order they were found.
+    #[serde(default)]
+    pub drops: Vec<SimulationDrop>,
+}
+
+/// A bid that did not settle. The call can be made again from the record: `Settlement.simulate`
+/// of the batch of attempt 1 that holds `batch`, with `gas`, at [`Simulation::block`].
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct SimulationDrop {
+    /// The bid.
+    pub bid: BidId,
+    /// What was run, in this order: the bid alone, or a whole set of winners with it.
+    pub batch: Vec<BidId>,
+    /// The call's gas limit.
+    pub gas: u64,
+    /// Who is at fault, as the contract says it (C7); 0 where the whole call failed.
+    pub fault: u8,
+    /// The reason the contract gives for the bid: the first word of its revert data.
+    #[schema(value_type = String)]
+    pub reason: B256,
+    /// The call's revert data, whole.
+    #[schema(value_type = String)]
+    pub returned: Bytes,
+}
