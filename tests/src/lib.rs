@@ -5,6 +5,7 @@ pub mod bench;
 pub mod client;
 pub mod dev;
 pub mod fixture;
+pub mod instances;
 pub mod market;
 pub mod orders;
 pub mod ports;
