@@ -5,16 +5,16 @@ use super::{Instance, Numbers, Zipf};
 
 /// An auction of `bids` bids.
 ///
-/// - There are two bids for every intent; the intents' pairs follow Zipf's law, their values are
+/// - There are three bids for every intent; the intents' pairs follow Zipf's law, their values are
 ///   spread over two orders of magnitude.
 /// - Two thirds of the bids fill one intent. The others fill two to four: the first by Zipf's law
 ///   over pairs, the others of the same pair or, every other time, of another.
-/// - What a solver can give for an intent is 80 to 100 % of its value; together 1 to 6 % more.
+/// - What a solver can give for an intent is 90 to 100 % of its value; together 1 to 6 % more.
 /// - Three bids a solver at 69 bids, ten at 1,000 and fifty at 10,000.
 #[must_use]
 pub fn instance(seed: u64, bids: usize) -> Instance {
     let mut numbers = Numbers::new(seed ^ ((bids as u64) << 32));
-    let intents = (bids / 2).max(4);
+    let intents = (bids / 3).max(4);
     let pairs = (intents / 8).clamp(3, 200);
     let zipf = Zipf::new(pairs);
     let mut of_pair = vec![Vec::new(); pairs];
@@ -47,7 +47,7 @@ pub fn instance(seed: u64, bids: usize) -> Instance {
             }
         }
         let given = |intent: &usize, numbers: &mut Numbers| {
-            values[*intent] / 1_000 * (800 + numbers.below(200))
+            values[*intent] / 1_000 * (900 + numbers.below(100))
         };
         let parts: u64 = mine.iter().map(|intent| given(intent, &mut numbers)).sum();
         let more = if mine.len() > 1 { 10 + numbers.below(50) } else { 0 };
