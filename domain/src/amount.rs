@@ -1,6 +1,6 @@
 //! Token amounts: 256-bit, checked, decimal strings in JSON.
 
-use std::{fmt, str::FromStr};
+use std::{cmp::Ordering, fmt, str::FromStr};
 
 use alloy_primitives::{U256, U512};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
@@ -69,35 +69,70 @@ impl Amount {
     /// `None` if the denominator is zero or the result exceeds 2^256 - 1.
     #[must_use]
     pub fn mul_div_floor(self, numerator: U256, denominator: U256) -> Option<Self> {
-        if denominator.is_zero() {
-            return None;
-        }
-        let quotient = self.0.widening_mul::<256, 4, 512, 8>(numerator) / U512::from(denominator);
-        narrow(quotient)
+        let (quotient, _) = mul_div(self.0, numerator, denominator)?;
+        Some(Self(quotient))
     }
 
     /// `self * numerator / denominator` through 512 bits, rounded up.
     /// `None` if the denominator is zero or the result exceeds 2^256 - 1.
     #[must_use]
     pub fn mul_div_ceil(self, numerator: U256, denominator: U256) -> Option<Self> {
-        if denominator.is_zero() {
-            return None;
-        }
-        let product = self.0.widening_mul::<256, 4, 512, 8>(numerator);
-        narrow(product.div_ceil(U512::from(denominator)))
+        let (quotient, exact) = mul_div(self.0, numerator, denominator)?;
+        if exact { Some(Self(quotient)) } else { quotient.checked_add(U256::ONE).map(Self) }
     }
 
     /// Compares `self * a` with `other * b` without overflow.
     #[must_use]
-    pub fn cmp_products(self, a: Self, other: Self, b: Self) -> std::cmp::Ordering {
-        let left: U512 = self.0.widening_mul(a.0);
-        let right: U512 = other.0.widening_mul(b.0);
-        left.cmp(&right)
+    pub fn cmp_products(self, a: Self, other: Self, b: Self) -> Ordering {
+        let short = (narrow(self.0), narrow(a.0), narrow(other.0), narrow(b.0));
+        if let (Some(self_), Some(a), Some(other), Some(b)) = short {
+            return product(self_, a).cmp(&product(other, b));
+        }
+        cmp_wide_products(self.0, a.0, other.0, b.0)
     }
 }
 
-fn narrow(value: U512) -> Option<Amount> {
-    U256::checked_from_limbs_slice(value.as_limbs()).map(Amount)
+/// The quotient rounded down, and whether nothing was lost by that. Real amounts, prices and their
+/// products seldom have more than 128 and 256 bits, which is several times cheaper than 512.
+fn mul_div(a: U256, b: U256, denominator: U256) -> Option<(U256, bool)> {
+    if denominator.is_zero() {
+        return None;
+    }
+    if let (Some(a), Some(b)) = (narrow(a), narrow(b)) {
+        let (high, low) = product(a, b);
+        let product = (U256::from(high) << 128_usize) | U256::from(low);
+        let (quotient, rest) = product.div_rem(denominator);
+        return Some((quotient, rest.is_zero()));
+    }
+    wide_mul_div(a, b, denominator)
+}
+
+fn wide_mul_div(a: U256, b: U256, denominator: U256) -> Option<(U256, bool)> {
+    let product: U512 = a.widening_mul(b);
+    let (quotient, rest) = product.div_rem(U512::from(denominator));
+    Some((U256::checked_from_limbs_slice(quotient.as_limbs())?, rest.is_zero()))
+}
+
+fn cmp_wide_products(a: U256, b: U256, c: U256, d: U256) -> Ordering {
+    let left: U512 = a.widening_mul(b);
+    let right: U512 = c.widening_mul(d);
+    left.cmp(&right)
+}
+
+fn narrow(value: U256) -> Option<u128> {
+    let [a, b, c, d] = value.into_limbs();
+    ((c | d) == 0).then(|| u128::from(a) | u128::from(b) << 64)
+}
+
+/// The product's upper and lower 128 bits.
+fn product(a: u128, b: u128) -> (u128, u128) {
+    const LOW: u128 = u64::MAX as u128;
+    let (a_high, a_low, b_high, b_low) = (a >> 64, a & LOW, b >> 64, b & LOW);
+    let low = a_low * b_low;
+    let (cross, other) = (a_low * b_high, a_high * b_low);
+    let middle = (low >> 64) + (cross & LOW) + (other & LOW);
+    let high = a_high * b_high + (cross >> 64) + (other >> 64) + (middle >> 64);
+    (high, (middle << 64) | (low & LOW))
 }
 
 impl From<u64> for Amount {
@@ -148,7 +183,49 @@ impl<'de> Deserialize<'de> for Amount {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+
+    /// Numbers of every length, most of them near where a path or a limb ends.
+    fn number() -> impl Strategy<Value = U256> {
+        let near = (0usize..=256, -2i64..=2).prop_map(|(bit, by)| {
+            let edge = if bit == 256 { U256::ZERO } else { U256::ONE << bit };
+            edge.wrapping_add(if by < 0 { U256::MAX - U256::from(-by - 1) } else { U256::from(by) })
+        });
+        let any = any::<[u64; 4]>().prop_map(U256::from_limbs);
+        (prop_oneof![near, any.clone(), any], 0usize..256).prop_map(|(n, by)| n >> by)
+    }
+
+    proptest! {
+        #[test]
+        fn short_products_are_the_long_ones(a in number(), b in number(), c in number(), d in number()) {
+            prop_assert_eq!(
+                Amount(a).cmp_products(Amount(b), Amount(c), Amount(d)),
+                cmp_wide_products(a, b, c, d)
+            );
+            prop_assert_eq!(Amount(a).cmp_products(Amount(b), Amount(b), Amount(a)), Ordering::Equal);
+            if !c.is_zero() {
+                prop_assert_eq!(mul_div(a, b, c), wide_mul_div(a, b, c));
+            }
+        }
+
+        #[test]
+        fn both_roundings_enclose_the_quotient(a in number(), b in number(), c in number()) {
+            let (amount, c) = (Amount(a), c.max(U256::ONE));
+            let product: U512 = a.widening_mul(b);
+            let times = |quotient: Amount| -> U512 { quotient.0.widening_mul(c) };
+            match amount.mul_div_floor(b, c) {
+                Some(floor) => {
+                    prop_assert!(times(floor) <= product && product - times(floor) < U512::from(c));
+                    let up = amount.mul_div_ceil(b, c);
+                    let exact = times(floor) == product;
+                    prop_assert_eq!(up, floor.checked_add(Amount::from(u64::from(!exact))));
+                }
+                None => prop_assert!(product / U512::from(c) > U512::from(U256::MAX)),
+            }
+        }
+    }
 
     #[test]
     fn only_plain_decimal_strings_are_amounts() {
