@@ -13,6 +13,7 @@ pub mod fields;
 mod ids;
 pub mod intent;
 pub mod merkle;
+pub mod price;
 pub mod signature;
 pub mod status;
 
