@@ -40,10 +40,10 @@ impl Market {
     /// Closes the queue and compares it with the durable rows.
     pub(crate) async fn collect(&self, opened: &Opened) -> Result<Collected, AuctionError> {
         let closes_at_ms = opened.cut.opening().closes_at_ms;
-        if !self.queue.close(opened.id(), closes_at_ms).await? {
+        if self.queue.close(opened.id(), closes_at_ms).await?.is_none() {
             return Ok(Collected::void(Vec::new(), VoidReason::QueueLost));
         }
-        let entries = self.queue.read(opened.id(), closes_at_ms).await?;
+        let entries = self.queue.read(opened.id(), None, closes_at_ms).await?;
         let bids = match stream::placed(&opened.cut.domain(), opened.id(), &entries) {
             Ok(bids) => bids,
             Err(reason) => return Ok(Collected::void(Vec::new(), reason)),
@@ -59,7 +59,7 @@ impl Market {
     /// The bids that are in already, as far as they read: for asking about their solvers early.
     pub(crate) async fn peek(&self, opened: &Opened) -> Result<Vec<PlacedBid>, AuctionError> {
         let closes_at_ms = opened.cut.opening().closes_at_ms;
-        let entries = self.queue.read(opened.id(), closes_at_ms).await?;
+        let entries = self.queue.read(opened.id(), None, closes_at_ms).await?;
         Ok(stream::placed(&opened.cut.domain(), opened.id(), &entries).unwrap_or_default())
     }
 

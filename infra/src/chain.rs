@@ -4,11 +4,13 @@
 //! one that gets no permit or no answer in `rpc_timeout_ms` is a [`ChainError::Timeout`].
 
 pub mod abi;
+mod bidders;
 mod blocks;
 mod cache;
 mod error;
 mod funds;
 mod send;
+mod simulate;
 mod standing;
 
 use std::{sync::Arc, time::Duration};
@@ -26,10 +28,12 @@ use tokio::sync::Semaphore;
 
 use crate::config::ChainConfig;
 
+pub use bidders::{Bidder, NonceWord};
 pub use blocks::Block;
 pub use error::ChainError;
 pub use funds::{FUNDS_BOUNDS, FundQuery, Funds, FundsLookup, funds_lookup};
 pub use send::{Fees, SendError};
+pub use simulate::{MAX_TX_GAS, Simulated};
 pub use standing::{SolverStanding, Standing};
 
 /// A contract check gets this much gas, as on chain.
@@ -172,31 +176,6 @@ impl Chain {
     /// Those of any request.
     pub async fn balance_of(&self, account: Address) -> Result<U256, ChainError> {
         self.ask("eth_getBalance", async { self.provider.get_balance(account).await }).await
-    }
-
-    /// Runs a batch on the state after `at` as a reveal would, and says how each bid ended.
-    ///
-    /// # Errors
-    /// [`ChainError::Reverted`] if the contract refuses the batch as a whole, or the errors of
-    /// any request.
-    pub async fn simulate(
-        &self,
-        batch: Bytes,
-        gas: Option<u64>,
-        at: BlockId,
-    ) -> Result<Vec<abi::BidResult>, ChainError> {
-        use alloy_sol_types::SolError as _;
-        let call = abi::simulateCall { batch };
-        match self.call(self.settlement(), call.abi_encode().into(), gas, at).await {
-            Ok(_) => Err(ChainError::BadAnswer("simulate did not revert")),
-            Err(ChainError::Reverted { data, message }) => {
-                match abi::SimulationResult::abi_decode(&data) {
-                    Ok(result) => Ok(result.results),
-                    Err(_) => Err(ChainError::Reverted { data, message }),
-                }
-            }
-            Err(error) => Err(error),
-        }
     }
 
     /// One request under the permits and the deadline.

@@ -89,6 +89,12 @@ pub struct AuctionConfig {
     /// Nodes the search for the best set may visit. One costs about 5 to 40 us per hundred bids that hang
     /// together, in a release build; what is not proven by then is reported as the gap.
     pub node_budget: u64,
+    /// How often the winners are run at the pinned block before they are published, at most: once
+    /// if all of them settle, once more after bids that do not were dropped. 0 publishes unseen.
+    pub simulation_rounds: u32,
+    /// How long all of that may take, milliseconds: what the node has not answered by then is
+    /// published as not simulated.
+    pub simulation_ms: u64,
     /// How often to look for intents while there are none, milliseconds.
     pub idle_poll_ms: u64,
 }
@@ -106,6 +112,8 @@ impl Default for AuctionConfig {
             surplus_cap_bps: 500,
             min_fill_bps: 100,
             node_budget: 2_000,
+            simulation_rounds: 3,
+            simulation_ms: 500,
             idle_poll_ms: 250,
         }
     }

@@ -171,16 +171,19 @@ return {'queued', ms, seq}
 });
 
 /// KEYS bids, ARGV closes_at_ms. Being refused means that the top id is past it already, which
-/// closes the window just the same.
+/// closes the window just the same. Answers how many bids there are: what is neither the opening
+/// entry nor the marker; -1 without a queue.
 static CLOSE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         r"
-local added = redis.pcall('XADD', KEYS[1], 'NOMKSTREAM', ARGV[1] .. '-0', 'close', '1')
-if type(added) == 'table' and added.err then
-  if string.find(added.err, 'equal or smaller', 1, true) then return 1 end
+if redis.call('EXISTS', KEYS[1]) == 0 then return -1 end
+local marker = ARGV[1] .. '-0'
+local added = redis.pcall('XADD', KEYS[1], 'NOMKSTREAM', marker, 'close', '1')
+if type(added) == 'table' and added.err and not string.find(added.err, 'equal or smaller', 1, true) then
   return added
 end
-return added and 1 or 0
+local marks = 1 + #redis.call('XRANGE', KEYS[1], marker, marker)
+return redis.call('XLEN', KEYS[1]) - marks
 ",
     )
 });
@@ -244,29 +247,36 @@ impl Store {
     }
 
     /// Closes the queue with a marker at `closes_at_ms`: from then on no place before it can be
-    /// given. Returns whether the queue was still there. Repeating it changes nothing.
+    /// given. Returns how many bids are in it, `None` if the queue is lost. Repeating it changes
+    /// nothing.
     ///
     /// # Errors
     /// [`RedisError::Unavailable`].
-    pub async fn close(&self, auction: AuctionId, closes_at_ms: u64) -> Result<bool, RedisError> {
+    pub async fn close(
+        &self,
+        auction: AuctionId,
+        closes_at_ms: u64,
+    ) -> Result<Option<usize>, RedisError> {
         let mut call = CLOSE.prepare_invoke();
         call.key(self.bid_key(auction, "bids")).arg(closes_at_ms);
-        let there: i64 = self.run(&call).await?;
-        Ok(there == 1)
+        let bids: i64 = self.run(&call).await?;
+        Ok(usize::try_from(bids).ok())
     }
 
-    /// Every bid with a place before `closes_at_ms`, in their order. To be called after
-    /// [`Store::close`]. Empty if Redis lost the queue.
+    /// Every bid with a place after `after` (milliseconds and number; `None`: from the first) and
+    /// before `closes_at_ms`, in their order. Complete once [`Store::close`] was called. Empty if
+    /// Redis lost the queue.
     ///
     /// # Errors
     /// [`RedisError::Unavailable`].
     pub async fn read(
         &self,
         auction: AuctionId,
+        after: Option<(u64, u64)>,
         closes_at_ms: u64,
     ) -> Result<Vec<QueuedBid>, RedisError> {
         let mut bids = Vec::new();
-        let mut from = "-".to_owned();
+        let mut from = after.map_or_else(|| "-".to_owned(), |(ms, seq)| format!("({ms}-{seq}"));
         loop {
             let mut command = redis::cmd("XRANGE");
             command

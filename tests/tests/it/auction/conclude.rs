@@ -84,7 +84,8 @@ async fn the_queued_batch_is_what_the_contract_reads_and_would_settle() {
     let queued = pg::settlement::of_auction(&mut conn, house.chain_id(), domain::AuctionId::new(1));
     let settlement = queued.await.unwrap().remove(0);
     assert_eq!(settlement.bids.len(), 2);
-    let results = house.chain.simulate(settlement.batch, None, Default::default()).await.unwrap();
+    let run = house.chain.simulate(settlement.batch, None, Default::default()).await.unwrap();
+    let results = run.results.unwrap();
     let settled: Vec<_> = results.iter().map(|result| (result.bid, result.settled)).collect();
     let expected: Vec<_> = settlement.bids.iter().map(|bid| (bid.bid.get(), true)).collect();
     assert_eq!(settled, expected);

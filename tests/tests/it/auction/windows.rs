@@ -71,10 +71,10 @@ async fn after_the_marker_no_bid_gets_a_place_before_the_close() {
     let closes_at_ms = house.auction(1).await.opening.closes_at_ms;
     // closed by a leader whose clock is far ahead
     let id = domain::AuctionId::new(1);
-    assert!(house.queue.close(id, closes_at_ms).await.unwrap());
+    assert_eq!(house.queue.close(id, closes_at_ms).await.unwrap(), Some(1));
     let late = house.bid(0, 1, &[(intent, 10u128.pow(18), 2_490_000_000)]);
     assert!(matches!(house.queue(1, &late).await, Submitted::Late { .. }));
-    assert_eq!(house.queue.read(id, closes_at_ms).await.unwrap().len(), 1);
+    assert_eq!(house.queue.read(id, None, closes_at_ms).await.unwrap().len(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

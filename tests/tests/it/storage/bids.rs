@@ -58,8 +58,8 @@ async fn bids_have_one_order_and_repeats_keep_their_place() {
     assert_eq!((places.len(), repeats.len()), (1_200, 1_200));
     assert!(repeats.iter().all(|repeat| places.contains(repeat)));
 
-    assert!(redis.store.close(AUCTION, window.closes_at_ms).await.unwrap());
-    let read = redis.store.read(AUCTION, window.closes_at_ms).await.unwrap();
+    assert_eq!(redis.store.close(AUCTION, window.closes_at_ms).await.unwrap(), Some(1_200));
+    let read = redis.store.read(AUCTION, None, window.closes_at_ms).await.unwrap();
     let expected: Vec<_> = places.into_iter().collect();
     let found: Vec<_> = read
         .iter()
@@ -105,7 +105,7 @@ async fn a_late_bid_is_told_by_how_much_and_a_repeat_of_an_early_one_is_not_late
     assert!(came_at >= closed_at_ms);
     assert_eq!(submit(&redis.store, 1, 1, &QUOTAS).await, Submitted::Repeated { ms, seq });
     redis.store.close(AUCTION, window.closes_at_ms).await.unwrap();
-    assert_eq!(redis.store.read(AUCTION, window.closes_at_ms).await.unwrap().len(), 1);
+    assert_eq!(redis.store.read(AUCTION, None, window.closes_at_ms).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -113,14 +113,14 @@ async fn the_marker_closes_the_window_even_before_its_time() {
     let redis = OwnRedis::start().await;
     let window = redis.store.open(AUCTION, HOUR, 1).await.unwrap();
     submit(&redis.store, 1, 1, &QUOTAS).await;
-    assert!(redis.store.close(AUCTION, window.closes_at_ms).await.unwrap());
-    assert!(redis.store.close(AUCTION, window.closes_at_ms).await.unwrap());
+    assert_eq!(redis.store.close(AUCTION, window.closes_at_ms).await.unwrap(), Some(1));
+    assert_eq!(redis.store.close(AUCTION, window.closes_at_ms).await.unwrap(), Some(1));
     let after = submit(&redis.store, 1, 2, &QUOTAS).await;
     assert_eq!(
         after,
         Submitted::Late { closed_at_ms: window.closes_at_ms, ms: window.closes_at_ms }
     );
-    assert_eq!(redis.store.read(AUCTION, window.closes_at_ms).await.unwrap().len(), 1);
+    assert_eq!(redis.store.read(AUCTION, None, window.closes_at_ms).await.unwrap().len(), 1);
 }
 
 #[tokio::test]
@@ -152,8 +152,8 @@ async fn a_queue_lost_with_redis_takes_no_more_bids_and_reads_as_empty() {
     submit(&redis.store, 1, 1, &QUOTAS).await;
     redis.flush().await;
     assert_eq!(submit(&redis.store, 1, 1, &QUOTAS).await, Submitted::NoSuchAuction);
-    assert!(!redis.store.close(AUCTION, window.closes_at_ms).await.unwrap());
-    assert!(redis.store.read(AUCTION, window.closes_at_ms).await.unwrap().is_empty());
+    assert!(redis.store.close(AUCTION, window.closes_at_ms).await.unwrap().is_none());
+    assert!(redis.store.read(AUCTION, None, window.closes_at_ms).await.unwrap().is_empty());
 }
 
 #[tokio::test]
@@ -165,7 +165,7 @@ async fn a_former_leader_cannot_open_again_and_a_newer_one_begins_afresh() {
     assert!(matches!(former, Err(RedisError::Fenced)));
     assert!(matches!(submit(&redis.store, 1, 1, &QUOTAS).await, Submitted::Repeated { .. }));
     let window = redis.store.open(AUCTION, HOUR, 6).await.unwrap();
-    assert!(redis.store.read(AUCTION, window.closes_at_ms).await.unwrap().is_empty());
+    assert!(redis.store.read(AUCTION, None, window.closes_at_ms).await.unwrap().is_empty());
     assert!(matches!(submit(&redis.store, 1, 1, &QUOTAS).await, Submitted::Queued { .. }));
 }
 

@@ -1,0 +1,117 @@
+//! What the registry and the nonce bitmaps say of many bidders at one block: recorded with the
+//! block, so that anybody can ask again.
+
+use alloy::{
+    eips::BlockId,
+    primitives::{Address, Bytes, U256},
+    providers::Provider as _,
+    rpc::{client::BatchRequest, types::TransactionRequest},
+    transports::TransportResult,
+};
+use alloy_sol_types::{SolCall, SolError as _};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream};
+
+use super::{Chain, ChainError, Standing, abi};
+
+/// Calls in one request: public nodes refuse batches of more than a hundred.
+const BATCH: usize = 100;
+/// Such requests at once.
+const BATCHES_AT_ONCE: usize = 8;
+
+/// Who bids: a key, the solver it says it signs for, and the filler it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Bidder {
+    /// The key that signed.
+    pub key: Address,
+    /// The solver's account.
+    pub solver: Address,
+    /// The filler's contract.
+    pub filler: Address,
+}
+
+/// A word of a solver's bitmap of bid nonces: 256 nonces, `nonce >> 8` is the word's number.
+pub type NonceWord = (Address, U256);
+
+impl Chain {
+    /// Asks about `bidders` and `words` on the state after `at`, in requests of a hundred calls
+    /// each; the answers are in their order.
+    ///
+    /// # Errors
+    /// Those of any request.
+    pub async fn bidders(
+        &self,
+        bidders: &[Bidder],
+        words: &[NonceWord],
+        at: BlockId,
+    ) -> Result<(Vec<Standing>, Vec<U256>), ChainError> {
+        let mut calls = Vec::with_capacity(bidders.len() * 2 + words.len());
+        for Bidder { key, solver, filler } in bidders.iter().copied() {
+            calls.push((self.registry, abi::authoriseCall { key, solver, filler }.abi_encode()));
+            calls.push((self.registry, abi::solverOfFillerCall { filler }.abi_encode()));
+        }
+        for (solver, word) in words.iter().copied() {
+            let call = abi::bidNoncesCall { solver, word };
+            calls.push((self.settlement(), call.abi_encode()));
+        }
+        let answers = self.views(calls, at).await?;
+        let (pairs, bitmaps) = answers.split_at(bidders.len() * 2);
+        let standings = pairs.chunks_exact(2).map(standing).collect::<Result<_, _>>()?;
+        Ok((standings, bitmaps.iter().map(|bits| word(bits)).collect::<Result<_, _>>()?))
+    }
+
+    /// Calls of view functions, many in one request; the answers are in their order.
+    async fn views(
+        &self,
+        calls: Vec<(Address, Vec<u8>)>,
+        at: BlockId,
+    ) -> Result<Vec<Bytes>, ChainError> {
+        let asked: Vec<_> = calls.chunks(BATCH).map(|calls| self.batch(calls, at)).collect();
+        let answers: Vec<Vec<Bytes>> =
+            stream::iter(asked).buffered(BATCHES_AT_ONCE).try_collect().await?;
+        Ok(answers.into_iter().flatten().collect())
+    }
+
+    async fn batch(
+        &self,
+        calls: &[(Address, Vec<u8>)],
+        at: BlockId,
+    ) -> Result<Vec<Bytes>, ChainError> {
+        let client = self.provider.client();
+        let answers = self.ask("eth_call batch", async {
+            let mut batch = BatchRequest::new(&client);
+            let mut waiting = Vec::with_capacity(calls.len());
+            for (to, data) in calls {
+                let request = TransactionRequest::default().to(*to).input(data.clone().into());
+                waiting.push(batch.add_call::<_, Bytes>("eth_call", &(request, at))?);
+            }
+            batch.send().await?;
+            let mut answers = Vec::with_capacity(calls.len());
+            for answer in waiting {
+                answers.push(answer.await?);
+            }
+            TransportResult::Ok(answers)
+        });
+        answers.await
+    }
+}
+
+/// What `authorise` and `solverOfFiller` say together.
+fn standing(answers: &[Bytes]) -> Result<Standing, ChainError> {
+    let bad = || ChainError::BadAnswer("authorise");
+    let [reason, bound_to] = answers else { return Err(bad()) };
+    let reason = abi::authoriseCall::abi_decode_returns(reason).map_err(|_| bad())?;
+    let bound_to = abi::solverOfFillerCall::abi_decode_returns(bound_to)
+        .map_err(|_| ChainError::BadAnswer("solverOfFiller"))?;
+    Ok(match reason.0 {
+        [0, 0, 0, 0] => Standing::Authorised,
+        abi::UnknownKey::SELECTOR => Standing::UnknownKey,
+        abi::SolverPaused::SELECTOR => Standing::Paused,
+        abi::FillerNotBound::SELECTOR if bound_to.is_zero() => Standing::FillerUnbound,
+        abi::FillerNotBound::SELECTOR => Standing::FillerForeign(bound_to),
+        _ => return Err(bad()),
+    })
+}
+
+fn word(bits: &Bytes) -> Result<U256, ChainError> {
+    abi::bidNoncesCall::abi_decode_returns(bits).map_err(|_| ChainError::BadAnswer("bidNonces"))
+}
