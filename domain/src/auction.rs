@@ -44,7 +44,8 @@ pub use insight::{InsightReason, IntentInsight, Offer, insights};
 pub use opening::{Cut, CutError, OpeningRecord, SolverBond};
 pub use params::Params;
 pub use record::{
-    Announced, AuctionRecord, Closing, Contents, PublicRecord, RecordFault, RecordedBid,
+    Announced, AuctionRecord, Closing, Contents, Lineage, LineageFault, PublicRecord, RecordFault,
+    RecordedBid,
 };
 pub use refusal::{DropReason, LeftOut};
 pub use score::MAX_SCORE;
