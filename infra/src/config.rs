@@ -4,17 +4,20 @@
 //! `GAVEL_POSTGRES__URL` sets `url` in `[postgres]`. See `infra/gavel.example.toml` for all keys.
 
 mod chain;
+mod prices;
 mod roles;
 mod secret;
 mod sources;
 mod stores;
 mod validate;
+mod validate_prices;
 
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 pub use chain::{ChainConfig, TokenConfig};
+pub use prices::{CONFIGURED, FeedConfig, PoolConfig, PricesConfig};
 pub use roles::{ApiConfig, AuctionConfig, ReceiptConfig, SettlementConfig};
 pub use secret::{Secret, SecretError};
 pub use stores::{LeaseConfig, LogConfig, LogFormat, PostgresConfig, RedisConfig};
@@ -32,6 +35,8 @@ pub struct Config {
     pub chain: ChainConfig,
     /// The tokens with a reference price.
     pub tokens: Vec<TokenConfig>,
+    /// Where reference prices come from.
+    pub prices: PricesConfig,
     /// Role `api`.
     pub api: ApiConfig,
     /// Role `auction`.

@@ -6,6 +6,7 @@ pub mod chain;
 pub mod config;
 pub mod http;
 pub mod pg;
+pub mod price;
 pub mod redis;
 pub mod relay;
 pub mod run;

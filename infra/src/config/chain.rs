@@ -78,6 +78,17 @@ pub struct TokenConfig {
     pub address: Address,
     /// Its decimals, for display only.
     pub decimals: u8,
-    /// Numéraire atoms per 10^18 atoms of the token, a decimal string.
+    /// Numéraire atoms per 10^18 atoms of the token, a decimal string: what the source `configured`
+    /// answers, and what wallets are shown.
     pub price: Amount,
+    /// Where its reference price comes from: `configured`, and names of `[prices]`.
+    #[serde(default = "configured")]
+    pub sources: Vec<String>,
+    /// How many of them must agree, if not `prices.quorum`.
+    #[serde(default)]
+    pub quorum: Option<u32>,
+}
+
+fn configured() -> Vec<String> {
+    vec![super::CONFIGURED.to_owned()]
 }

@@ -69,5 +69,6 @@ pub(super) fn findings(config: &Config) -> Vec<String> {
         demand(!twice, &format!("tokens: {} is listed twice", token.address));
         demand(!token.address.is_zero(), &format!("tokens: {} has no address", token.symbol));
     }
+    found.extend(super::validate_prices::findings(config));
     found
 }
