@@ -1,6 +1,8 @@
 //! Winner determination problems to measure on: repeatable, each from a seed.
 
+pub mod cats;
 pub mod dex;
+pub mod greedy;
 
 /// A set packing problem: the heaviest set of bids that exceeds no row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
