@@ -25,10 +25,13 @@ use crate::{
     http::HttpError,
 };
 
-pub use board::{Board, Heard, Watch};
+pub use board::{Board, Heard, Watch, watch};
 pub use configured::Configured;
 pub use feed::Feed;
 pub use pool::UniswapV2;
+
+/// A read under way.
+pub type Reading<'a> = BoxFuture<'a, Result<Vec<Quote>, SourceError>>;
 
 /// Somebody who has an opinion on prices.
 pub trait PriceSource: Send {
@@ -45,7 +48,7 @@ pub trait PriceSource: Send {
     ///
     /// # Errors
     /// A [`SourceError`]; what was read before stands.
-    fn read(&mut self) -> BoxFuture<'_, Result<Vec<Quote>, SourceError>>;
+    fn read(&mut self) -> Reading<'_>;
 }
 
 /// What a source says about one token.
@@ -134,5 +137,5 @@ pub fn open(config: &Config, chain: &Chain) -> Result<(Board, Watch), HttpError>
         let block_time_ms = config.chain.block_time_ms;
         sources.push(Box::new(UniswapV2::new(pool, chain.clone(), block_time_ms)));
     }
-    Ok(board::open(Configured::new(&config.tokens), sources))
+    Ok(watch(&Configured::new(&config.tokens), sources))
 }

@@ -119,7 +119,7 @@ fn sources_that_cannot_work_are_named() {
         (usdc, "[]", "USDC needs at least one of its sources"),
         ("sources = [\"configured\"]", "sources = [\"usdc-weth\"]", "WETH has the pool of another"),
         ("sources = [\"configured\"]", "sources = [\"usdc-weth\"]", "needs a quote that is one of"),
-        ("[[prices.pools]]", SECOND_POOL, "USDC has more than one pool among its sources"),
+        ("\n[[prices.pools]] ", SECOND_POOL, "USDC has more than one pool among its sources"),
     ];
     let text = with_sources();
     for (from, to, expected) in cases {
@@ -139,13 +139,14 @@ fn sources_that_cannot_work_are_named() {
 }
 
 /// Another pool of the same pair, before the first.
-const SECOND_POOL: &str = "[[prices.pools]]
+const SECOND_POOL: &str = "
+[[prices.pools]]
 name = \"p2\"
 pair = \"0xB4e16d0168e52d35CaCD2c6185b44281Ec28C9Dc\"
 token = \"0xCf7Ed3AccA5a467e9e704C703E8D87F634fB0Fc9\"
 quote = \"0x9fE46736679d2D9a65F0992F2272dE9f3c7fa6e0\"
 
-[[prices.pools]]";
+[[prices.pools]] ";
 
 #[test]
 fn an_average_may_be_shorter_than_half_an_hour_on_a_test_chain_only() {

@@ -4,7 +4,10 @@ use std::{collections::BTreeMap, fmt, sync::Arc, time::Instant};
 
 use alloy::primitives::Address;
 use domain::price::{Answer, Dated};
-use tokio::{sync::watch, task::JoinSet};
+use tokio::{
+    sync::watch::{self as cell, Receiver, Sender},
+    task::JoinSet,
+};
 use tokio_util::sync::CancellationToken;
 
 use super::{Configured, PriceSource, Quote, SourceError, Worth};
@@ -19,7 +22,7 @@ pub struct Board {
 #[derive(Debug)]
 struct Seat {
     max_age_ms: u64,
-    said: watch::Receiver<Said>,
+    said: Receiver<Said>,
 }
 
 /// One read of one source.
@@ -62,7 +65,7 @@ impl Board {
     /// A board with nothing on it but the prices in the settings.
     #[must_use]
     pub fn configured(tokens: &[TokenConfig]) -> Self {
-        open(Configured::new(tokens), Vec::new()).0
+        watch(&Configured::new(tokens), Vec::new()).0
     }
 
     /// What `source` said last about `token`.
@@ -83,7 +86,7 @@ impl Board {
 
 /// The sources behind a board. Without [`Watch::run`] they say nothing.
 pub struct Watch {
-    sources: Vec<(Box<dyn PriceSource>, watch::Sender<Said>)>,
+    sources: Vec<(Box<dyn PriceSource>, Sender<Said>)>,
 }
 
 impl fmt::Debug for Watch {
@@ -92,16 +95,17 @@ impl fmt::Debug for Watch {
     }
 }
 
-/// A board with `standing` on it from the start, and what `sources` will say.
-pub(super) fn open(standing: Configured, sources: Vec<Box<dyn PriceSource>>) -> (Board, Watch) {
+/// A board with `standing` on it from the start, and what `sources` will say. Names are unique.
+#[must_use]
+pub fn watch(standing: &Configured, sources: Vec<Box<dyn PriceSource>>) -> (Board, Watch) {
     let mut seats = BTreeMap::new();
     let mut seat = |source: &dyn PriceSource, said| {
-        let (write, said) = watch::channel(said);
+        let (write, said) = cell::channel(said);
         seats.insert(source.name().to_owned(), Seat { max_age_ms: source.max_age_ms(), said });
         write
     };
     // its sender goes: what is on the board stays
-    drop(seat(&standing, Said::now(standing.quotes().iter().copied())));
+    drop(seat(standing, Said::now(standing.quotes().iter().copied())));
     let sources = sources.into_iter().map(|source| {
         let write = seat(source.as_ref(), Said::now([]));
         (source, write)
@@ -126,11 +130,7 @@ impl Watch {
     }
 }
 
-async fn follow(
-    mut source: Box<dyn PriceSource>,
-    write: watch::Sender<Said>,
-    stop: CancellationToken,
-) {
+async fn follow(mut source: Box<dyn PriceSource>, write: Sender<Said>, stop: CancellationToken) {
     let mut failing: Option<SourceError> = None;
     loop {
         let read = tokio::select! {

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use domain::price::Dated;
-use futures_util::future::{self, BoxFuture};
+use futures_util::future;
 
-use super::{PriceSource, Quote, SourceError, Worth};
+use super::{PriceSource, Quote, Reading, Worth};
 use crate::config::{CONFIGURED, TokenConfig};
 
 /// What `[[tokens]]` says. It is as good as the operator's last look at it, and does not age.
@@ -45,7 +45,7 @@ impl PriceSource for Configured {
         Duration::MAX
     }
 
-    fn read(&mut self) -> BoxFuture<'_, Result<Vec<Quote>, SourceError>> {
+    fn read(&mut self) -> Reading<'_> {
         Box::pin(future::ready(Ok(self.quotes.clone())))
     }
 }

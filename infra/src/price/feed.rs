@@ -17,11 +17,10 @@ use std::{
 
 use alloy::primitives::Address;
 use domain::{Amount, price::Dated};
-use futures_util::future::BoxFuture;
 use reqwest::{Client, header::ACCEPT};
 use serde::Deserialize;
 
-use super::{PriceSource, Quote, SourceError, Worth};
+use super::{PriceSource, Quote, Reading, SourceError, Worth};
 use crate::{
     config::FeedConfig,
     http::{self, HttpError},
@@ -116,7 +115,7 @@ impl PriceSource for Feed {
         self.config.poll()
     }
 
-    fn read(&mut self) -> BoxFuture<'_, Result<Vec<Quote>, SourceError>> {
+    fn read(&mut self) -> Reading<'_> {
         Box::pin(async {
             let (quotes, unread) = parse(&self.fetch().await?, &self.wanted)?;
             let source = self.config.name.clone();

@@ -10,9 +10,8 @@ use std::time::Duration;
 
 use alloy::{eips::BlockId, primitives::U256};
 use domain::price::{Dated, History, Observation, PairState};
-use futures_util::future::BoxFuture;
 
-use super::{PriceSource, Quote, SourceError, Worth};
+use super::{PriceSource, Quote, Reading, SourceError, Worth};
 use crate::{
     chain::{Block, Chain, ChainError},
     config::PoolConfig,
@@ -199,7 +198,7 @@ impl PriceSource for UniswapV2 {
         self.config.poll()
     }
 
-    fn read(&mut self) -> BoxFuture<'_, Result<Vec<Quote>, SourceError>> {
+    fn read(&mut self) -> Reading<'_> {
         Box::pin(self.look())
     }
 }

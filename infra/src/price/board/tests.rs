@@ -6,9 +6,8 @@ use std::{
 };
 
 use domain::Amount;
-use futures_util::future::BoxFuture;
 
-use super::*;
+use super::{super::Reading, *};
 use crate::config::CONFIGURED;
 
 const TOKEN: Address = Address::repeat_byte(0xaa);
@@ -41,7 +40,7 @@ impl PriceSource for Fake {
         Duration::from_millis(1)
     }
 
-    fn read(&mut self) -> BoxFuture<'_, Result<Vec<Quote>, SourceError>> {
+    fn read(&mut self) -> Reading<'_> {
         let number = self.reads.fetch_add(1, Ordering::SeqCst) + 1;
         let (bad, turn) = (self.bad, self.turn);
         Box::pin(async move {
@@ -71,7 +70,7 @@ fn run(fakes: Vec<(&'static str, Arc<AtomicU32>, u32, Turn)>) -> Scene {
         .into_iter()
         .map(|(name, reads, bad, turn)| Box::new(Fake { name, reads, bad, turn }) as _)
         .collect();
-    let (board, watch) = open(Configured::new(&[]), sources);
+    let (board, watch) = watch(&Configured::new(&[]), sources);
     let stop = CancellationToken::new();
     let running = tokio::spawn(watch.run(stop.clone()));
     Scene { board, stop, running }
