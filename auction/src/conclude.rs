@@ -5,12 +5,11 @@ use std::collections::BTreeSet;
 use domain::{
     AuctionId, IntentId, OpenHash,
     bid::Fill,
-    event::{AuctionClosed, AuctionDecided, AuctionVoid, Event},
+    event::{AuctionDecided, AuctionVoid, Event},
 };
 use infra::pg::{
     self, Hold, StoreError,
     auction::{Closing, Outcome},
-    bid::PlacedBid,
     settlement::NewSettlement,
 };
 use serde_json::Value;
@@ -18,12 +17,11 @@ use sqlx::PgConnection;
 
 use crate::{
     AuctionError, Market,
-    collect::Collected,
     cut::{Opened, Planned},
-    judge::{self, Judgement},
     lines,
     select::{self, InFlight},
     survey::Survey,
+    trial::Judgement,
 };
 
 /// An outcome that is to be written.
@@ -32,24 +30,16 @@ pub(crate) struct Ruled {
     pub(crate) closing: Closing,
     pub(crate) outcome: Outcome,
     pub(crate) settlement: Option<NewSettlement>,
-    rowless: Vec<PlacedBid>,
 }
 
 impl Ruled {
-    pub(crate) fn decided(judgement: Judgement, rowless: Vec<PlacedBid>) -> Self {
-        let Judgement { closing, decision, standings, insights, settlement } = judgement;
-        let outcome = Outcome::Decided { decision, standings, insights };
-        Self { closing, outcome, settlement, rowless }
+    pub(crate) fn decided(closing: Closing, judgement: Judgement) -> Self {
+        let Judgement { outcome, settlement } = judgement;
+        Self { closing, outcome, settlement }
     }
 
-    pub(crate) fn void(collected: &Collected, reason: &str) -> Self {
-        let received: Vec<_> = collected.bids.iter().map(judge::received).collect();
-        Self {
-            closing: judge::closing(&received),
-            outcome: Outcome::Void { reason: reason.to_owned() },
-            settlement: None,
-            rowless: Vec::new(),
-        }
+    pub(crate) fn void(closing: Closing, reason: &str) -> Self {
+        Self { closing, outcome: Outcome::Void { reason: reason.to_owned() }, settlement: None }
     }
 
     /// The intents that some winner fills.
@@ -104,19 +94,16 @@ impl Market {
         let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
         pg::lease::fence(&mut tx, &self.lease).await?;
         pg::market_lock(&mut tx, chain_id, Hold::Exclusive).await?;
-        let written =
-            pg::auction::conclude(&mut tx, chain_id, auction, ruled.closing, &ruled.outcome);
-        if !written.await? {
+        if !pg::auction::conclude(&mut tx, chain_id, auction, &ruled.outcome).await? {
             return Err(AuctionError::Moved);
         }
-        pg::bid::insert(&mut tx, chain_id, &ruled.rowless).await?;
         pg::bid::set_verdicts(&mut tx, chain_id, auction, &verdicts(&ruled.outcome)).await?;
         let gone = self.settle_intents(&mut tx, opened, ruled).await?;
         if !gone.is_empty() {
             return Ok(Concluded::Gone(gone));
         }
         pg::timeline::append(&mut tx, &timeline(opened, ruled)).await?;
-        pg::event::append(&mut tx, chain_id, &events(auction, ruled)).await?;
+        pg::event::append(&mut tx, chain_id, &[ended(auction, &ruled.outcome)]).await?;
         if ruled.settlement.is_none() {
             // nobody won, so nothing is left to hide
             pg::auction::publish_if_settled(&mut tx, chain_id, auction).await?;
@@ -180,10 +167,8 @@ fn timeline(opened: &Opened, ruled: &Ruled) -> Vec<pg::timeline::Entry> {
     }
 }
 
-fn events(auction_id: AuctionId, ruled: &Ruled) -> [Event; 2] {
-    let Closing { bids_root, bid_count } = ruled.closing;
-    let closed = Event::AuctionClosed(AuctionClosed { auction_id, bid_count, bids_root });
-    let ended = match &ruled.outcome {
+fn ended(auction_id: AuctionId, outcome: &Outcome) -> Event {
+    match outcome {
         Outcome::Void { reason } => {
             Event::AuctionVoid(AuctionVoid { auction_id, reason: reason.clone() })
         }
@@ -193,6 +178,5 @@ fn events(auction_id: AuctionId, ruled: &Ruled) -> [Event; 2] {
             total_score: decision.total_score,
             gap: decision.gap,
         }),
-    };
-    [closed, ended]
+    }
 }

@@ -7,9 +7,10 @@ use domain::{
     AuctionId, IntentId, OpenHash,
     auction::{Cut, OpeningRecord},
     event::{AuctionOpened, Event, TokenPrice},
+    price::Moment,
 };
 use infra::{
-    pg::{self, intent::StoredIntent},
+    pg::{self, auction::Closing, intent::StoredIntent},
     redis::Window,
 };
 use sqlx::PgConnection;
@@ -26,6 +27,8 @@ pub(crate) struct Opened {
     pub(crate) cut: std::sync::Arc<Cut>,
     /// The cut's intents as they are stored, signatures included.
     pub(crate) intents: BTreeMap<IntentId, StoredIntent>,
+    /// What it received, once that is announced.
+    pub(crate) closing: Option<Closing>,
 }
 
 impl Opened {
@@ -41,6 +44,7 @@ pub(crate) struct Planned<'a> {
     previous: OpenHash,
     window: Window,
     survey: &'a Survey,
+    prices: Vec<TokenPrice>,
     pub(crate) selection: Selection,
 }
 
@@ -64,7 +68,9 @@ impl Market {
         let (auction, previous) = last.map_or(first, |(id, hash)| (id.next(), hash));
         let window = self.queue.open(auction, window_ms, self.lease.token).await?;
         let selection = survey.select(gone, extra, &self.params, window.closes_at_ms);
-        Ok(Ok(Planned { auction, previous, window, survey, selection }))
+        let moment = Moment { now_ms: window.opened_at_ms, block_time_s: survey.block_time_s };
+        let prices = self.desk.prices(auction, moment);
+        Ok(Ok(Planned { auction, previous, window, survey, prices, selection }))
     }
 
     /// Writes the planned auction with exactly those intents that are still open under the lock,
@@ -115,7 +121,7 @@ impl Market {
             opened_at_ms: planned.window.opened_at_ms,
             closes_at_ms: planned.window.closes_at_ms,
             params: self.params,
-            prices: self.prices(),
+            prices: planned.prices.clone(),
             intents: entries,
             bonds: Vec::new(),
         };
@@ -125,14 +131,7 @@ impl Market {
             .map(|stored| (stored.id, stored.clone()))
             .collect();
         let messages = intents.iter().map(|(id, stored)| (*id, stored.intent.clone())).collect();
-        Ok(Opened { cut: Cut::new(opening, messages)?.into(), intents })
-    }
-
-    /// The configured reference prices, each token once.
-    fn prices(&self) -> Vec<TokenPrice> {
-        let prices: BTreeMap<_, _> =
-            self.config.tokens.iter().map(|token| (token.address, token.price)).collect();
-        prices.into_iter().map(|(token, price)| TokenPrice { token, price }).collect()
+        Ok(Opened { cut: Cut::new(opening, messages)?.into(), intents, closing: None })
     }
 
     /// Tells intents why they are left out, where that is new.

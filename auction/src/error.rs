@@ -1,7 +1,7 @@
 //! What can stop a step of the market, by cause.
 
 use domain::auction::CutError;
-use infra::{chain::ChainError, pg::StoreError, redis::RedisError};
+use infra::{chain::ChainError, http::HttpError, pg::StoreError, redis::RedisError};
 
 /// A step that was not taken. What it would have written is not written; the next step begins
 /// with what the stores say.
@@ -16,6 +16,9 @@ pub enum AuctionError {
     /// The chain.
     #[error("{0}")]
     Chain(#[from] ChainError),
+    /// The sources of prices.
+    #[error("prices: {0}")]
+    Prices(#[from] HttpError),
     /// A stored record and its intents do not belong together.
     #[error("the opening record: {0}")]
     Record(#[from] CutError),
@@ -39,7 +42,7 @@ impl AuctionError {
             Self::Queue(error) => error.retryable(),
             Self::Chain(error) => error.retryable(),
             Self::Moved | Self::Lost => true,
-            Self::Record(_) | Self::Batch(_) => false,
+            Self::Prices(_) | Self::Record(_) | Self::Batch(_) => false,
         }
     }
 

@@ -9,25 +9,30 @@ use std::{
 use domain::{
     BidId, IntentId,
     auction::{
-        Cut, Decision, IntentInsight, LeftOut, ReceivedBid, Standings, bids_root, decide_without,
-        insights,
+        Cut, Decision, Deliberation, IntentInsight, LeftOut, ReceivedBid, Reference, insights,
     },
     batch::{SignedBid, SignedIntent},
     commitment::BatchHeader,
 };
-use infra::pg::{auction::Closing, bid::PlacedBid, settlement::NewSettlement};
+use infra::pg::{auction::Closing, settlement::NewSettlement};
+use tokio::{sync::oneshot, task::JoinHandle};
 
 use crate::{
     AuctionError,
     pack::{PackError, pack},
     standing::Bidders,
+    stream::Stream,
 };
+
+/// What a decision leaves out, and why.
+pub(crate) type LeftOuts = BTreeMap<BidId, LeftOut>;
 
 /// Everything a decision depends on.
 #[derive(Debug)]
 pub(crate) struct Case {
     pub(crate) cut: Arc<Cut>,
-    pub(crate) bids: Vec<PlacedBid>,
+    pub(crate) stream: Arc<Stream>,
+    pub(crate) closing: Closing,
     pub(crate) bidders: Bidders,
     /// The cut's intents with signatures that can travel in a batch.
     pub(crate) intents: BTreeMap<IntentId, SignedIntent>,
@@ -35,68 +40,101 @@ pub(crate) struct Case {
     pub(crate) gone: BTreeSet<IntentId>,
 }
 
-/// What was decided.
+/// A decision, and its winners' batch unless nobody won.
 #[derive(Clone, Debug)]
-pub(crate) struct Judgement {
-    pub(crate) closing: Closing,
+pub(crate) struct Draft {
     pub(crate) decision: Decision,
-    pub(crate) standings: Standings,
-    pub(crate) insights: Vec<IntentInsight>,
-    /// The winners' batch; `None` if nobody won.
     pub(crate) settlement: Option<NewSettlement>,
 }
 
-/// Fixes the root over everything received, decides, and packs the winners. Bids of keys that do
-/// not sign for their solver, on intents that are gone, or that do not fit the batch's format, are
-/// left out.
-pub(crate) fn judge(case: Case) -> Result<Judgement, AuctionError> {
-    let received: Vec<ReceivedBid> = case.bids.iter().map(received).collect();
-    let closing = closing(&received);
-    let signed: BTreeMap<BidId, &SignedBid> =
-        case.bids.iter().map(|placed| (placed.id, &placed.signed)).collect();
-    let Bidders { standings, unauthorised } = case.bidders;
-    let mut left_out: BTreeMap<BidId, LeftOut> = touching(&received, &case.gone)
-        .into_iter()
-        .map(|bid| (bid, LeftOut::IntentGone))
-        .chain(unauthorised.into_iter().map(|bid| (bid, LeftOut::KeyForeign)))
-        .collect();
+/// What is told and paid by a decision, but not needed to simulate it.
+#[derive(Debug, Default)]
+pub(crate) struct Afterthought {
+    pub(crate) insights: Vec<IntentInsight>,
+    pub(crate) references: Vec<Reference>,
+}
+
+/// A draft, while the rest is still being counted on a thread of its own: the node is asked about
+/// the one meanwhile.
+#[derive(Debug)]
+pub(crate) struct Deliberated {
+    pub(crate) draft: Draft,
+    pub(crate) rest: JoinHandle<Afterthought>,
+}
+
+impl Case {
+    /// Bids of keys that do not sign for their solver, and on intents that are gone.
+    pub(crate) fn left_out(&self) -> LeftOuts {
+        let gone = touching(&self.stream.received, &self.gone);
+        let foreign = self.bidders.unauthorised.iter().map(|bid| (*bid, LeftOut::KeyForeign));
+        gone.into_iter().map(|bid| (bid, LeftOut::IntentGone)).chain(foreign).collect()
+    }
+
+    /// The batch's head: attempt 1 of this auction.
+    pub(crate) fn header(&self) -> BatchHeader {
+        BatchHeader {
+            auction: self.cut.opening().auction_id,
+            attempt: 1,
+            open_hash: self.cut.open_hash(),
+            bids_root: self.closing.bids_root,
+            bid_count: self.closing.bid_count,
+        }
+    }
+
+    /// Bids as they were signed, by digest.
+    pub(crate) fn signed(&self) -> BTreeMap<BidId, &SignedBid> {
+        self.stream.bids.iter().map(|placed| (placed.id, &placed.signed)).collect()
+    }
+}
+
+/// Decides without `left_out` on a thread of its own; what does not fit the batch's format is left
+/// out too. Returns as soon as there is a draft.
+pub(crate) async fn deliberate(
+    case: &Arc<Case>,
+    left_out: &LeftOuts,
+) -> Result<Deliberated, AuctionError> {
+    let (tell, told) = oneshot::channel();
+    let (case, left_out) = (Arc::clone(case), left_out.clone());
+    let rest = tokio::task::spawn_blocking(move || {
+        think(&case, left_out, |draft| {
+            // nobody listens if the auction was given up meanwhile
+            let _ = tell.send(draft);
+        })
+    });
+    let draft = told.await.map_err(|_| AuctionError::Lost)??;
+    Ok(Deliberated { draft, rest })
+}
+
+fn think(
+    case: &Case,
+    mut left_out: LeftOuts,
+    tell: impl FnOnce(Result<Draft, AuctionError>),
+) -> Afterthought {
+    let signed = case.signed();
+    let (cut, received, standings) = (&case.cut, &case.stream.received, &case.bidders.standings);
     loop {
-        let decision = decide_without(&case.cut, &received, &standings, &left_out);
+        let mut deliberation = Deliberation::new(cut, received, standings, &left_out);
+        let decision = deliberation.decide();
         let winners: Vec<(BidId, &SignedBid)> =
             decision.winners.iter().filter_map(|id| Some((*id, *signed.get(id)?))).collect();
         let settlement = match winners.as_slice() {
             [] => None,
-            winners => match pack(&header(&case.cut, closing), winners, &case.intents) {
+            winners => match pack(&case.header(), winners, &case.intents) {
                 Ok(settlement) => Some(settlement),
                 // each round leaves out one more at least, so this ends
                 Err(PackError::Unfit(unfit)) => {
                     left_out.extend(unfit.into_iter().map(|bid| (bid, LeftOut::Unpackable)));
                     continue;
                 }
-                Err(PackError::Whole(error)) => return Err(AuctionError::Batch(error)),
+                Err(PackError::Whole(error)) => {
+                    tell(Err(AuctionError::Batch(error)));
+                    return Afterthought::default();
+                }
             },
         };
-        let insights = insights(&case.cut, &received, &decision);
-        return Ok(Judgement { closing, decision, standings, insights, settlement });
-    }
-}
-
-/// Root and count over every bid received, valid or not.
-pub(crate) fn closing(received: &[ReceivedBid]) -> Closing {
-    Closing { bids_root: bids_root(received), bid_count: received.len() as u32 }
-}
-
-pub(crate) fn received(placed: &PlacedBid) -> ReceivedBid {
-    ReceivedBid { id: placed.id, ms: placed.ms, seq: placed.seq, bid: placed.signed.bid.clone() }
-}
-
-fn header(cut: &Cut, closing: Closing) -> BatchHeader {
-    BatchHeader {
-        auction: cut.opening().auction_id,
-        attempt: 1,
-        open_hash: cut.open_hash(),
-        bids_root: closing.bids_root,
-        bid_count: closing.bid_count,
+        tell(Ok(Draft { decision: decision.clone(), settlement }));
+        let insights = insights(cut, received, &decision);
+        return Afterthought { insights, references: deliberation.references(&decision) };
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::auction::Simulation;
 use infra::pg::auction::Outcome;
 use tokio::time::Instant;
 
@@ -11,7 +12,11 @@ use crate::{conclude::Ruled, cut::Opened};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
     closes: Instant,
-    /// The bids are read and judged.
+    /// The queue is closed and read to its end.
+    pub(crate) collected: Duration,
+    /// Root and count are announced.
+    pub(crate) closed: Duration,
+    /// It is decided, and the winners are run.
     pub(crate) judged: Duration,
     /// The look at the book for the next cut is over, or given up.
     pub(crate) surveyed: Duration,
@@ -23,7 +28,15 @@ pub(crate) struct Pace {
 impl Pace {
     pub(crate) const fn new(closes: Instant) -> Self {
         let zero = Duration::ZERO;
-        Self { closes, judged: zero, surveyed: zero, planned: zero, written: zero }
+        Self {
+            closes,
+            collected: zero,
+            closed: zero,
+            judged: zero,
+            surveyed: zero,
+            planned: zero,
+            written: zero,
+        }
     }
 
     /// The transaction is committed.
@@ -43,6 +56,22 @@ pub(crate) fn opened(opened: &Opened) {
     );
     metrics::counter!("gavel_auctions_opened_total").increment(1);
     metrics::histogram!("gavel_auction_intents").record(count(opening.intents.len()));
+}
+
+/// The winners were run, as far as the node answered.
+pub(crate) fn simulated(simulation: &Simulation, took: Duration) {
+    metrics::histogram!("gavel_simulation_seconds").record(took);
+    metrics::histogram!("gavel_simulation_rounds").record(f64::from(simulation.rounds));
+    metrics::counter!("gavel_simulation_incomplete_total")
+        .increment(u64::from(!simulation.complete));
+    for drop in &simulation.drops {
+        let how = if drop.batch.len() == 1 { "alone" } else { "beside_others" };
+        metrics::counter!("gavel_simulation_drops_total", "how" => how).increment(1);
+        tracing::info!(
+            bid = %drop.bid, fault = drop.fault, reason = %drop.reason, how,
+            "a winner did not settle when it was run"
+        );
+    }
 }
 
 pub(crate) fn concluded(opened: &Opened, ruled: &Ruled, pace: Pace) {
@@ -69,6 +98,8 @@ pub(crate) fn concluded(opened: &Opened, ruled: &Ruled, pace: Pace) {
                 total_score = %decision.total_score,
                 gap = %decision.gap,
                 nodes = decision.nodes,
+                collected_ms = pace.collected.as_millis(),
+                closed_ms = pace.closed.as_millis(),
                 judged_ms = pace.judged.as_millis(),
                 surveyed_ms = pace.surveyed.as_millis(),
                 planned_ms = pace.planned.as_millis(),

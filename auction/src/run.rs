@@ -6,6 +6,7 @@ use infra::{
     chain::Chain,
     config::Config,
     pg::{Pool, lease},
+    price,
     redis::Store,
     relay,
     run::sleep_or_cancelled,
@@ -22,7 +23,8 @@ const PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)]
 /// Postgres, Redis or the node is waited out; what was accepted stays in the rows meanwhile.
 ///
 /// # Errors
-/// None of its own: a failure that does not pass is logged, and the market taken up anew.
+/// [`AuctionError::Prices`] if the sources of prices cannot be opened. Nothing else: a failure that
+/// does not pass is logged, and the market taken up anew.
 pub async fn run(
     config: Arc<Config>,
     pool: Pool,
@@ -38,17 +40,24 @@ pub async fn run(
         Arc::clone(&bell),
         token.clone(),
     )));
+    // whether it leads or not: a pool's average takes half an hour to watch
+    let (board, watch) = price::open(&config, &chain)?;
+    let watching = AbortOnDropHandle::new(tokio::spawn(watch.run(token.clone())));
     lease::hold(&pool, &role, &config.lease, &token, |held, lost| {
-        let (config, bell) = (Arc::clone(&config), Arc::clone(&bell));
+        let (config, bell, board) = (Arc::clone(&config), Arc::clone(&bell), board.clone());
         let (pool, queue, chain) = (pool.clone(), queue.clone(), chain.clone());
         async move {
             let idle = Duration::from_millis(config.auction.idle_poll_ms);
-            let market = Market::new(config, pool, queue, chain, held).await?;
+            let market = Market::new(config, pool, queue, chain, held).await?.priced_by(board);
             lead(market, &bell, idle, &lost).await
         }
     })
     .await;
     drop(listening);
+    // it ends with the token, as the lease did
+    if let Err(error) = watching.await {
+        tracing::error!(%error, "the watch over prices is gone");
+    }
     Ok(())
 }
 

@@ -1,109 +1,129 @@
-//! What the chain says of those who bid: asked while the window is still open, so that at the
-//! close only late newcomers are asked about.
+//! What the chain says of those who bid, all of it at one block, which is recorded: anybody can
+//! ask again. The block is pinned shortly before the close, and whoever bid by then, or in the
+//! auction before, is asked about at once; at the close only a solver never seen before is left.
 
-use std::collections::{BTreeMap, BTreeSet, btree_map::Entry};
+use std::collections::{BTreeSet, HashMap};
 
-use alloy::{
-    eips::BlockId,
-    primitives::{Address, U256},
-};
+use alloy::primitives::U256;
 use domain::{
     BidId,
     auction::{SolverStanding, Standings},
+    event::BlockRef,
 };
-use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 use infra::{
-    chain::{Chain, ChainError, Standing, abi},
+    chain::{Bidder, Chain, ChainError, NonceWord, Standing},
     pg::bid::PlacedBid,
 };
 
-/// Questions under way at once.
-const AT_ONCE: usize = 16;
+use crate::stream::Stream;
 
-/// A key, the solver it bids for, and the filler it names.
-type Bidder = (Address, Address, Address);
+/// Regulars remembered from one auction to the next.
+const REGULARS: usize = 1_000;
 
-/// The answers so far, for one auction.
-#[derive(Debug, Default)]
-pub(crate) struct Known {
-    /// `None`: no key recovers from the signature.
-    bidders: BTreeMap<BidId, Option<Bidder>>,
-    standing: BTreeMap<Bidder, Standing>,
-    /// Words of solvers' nonce bitmaps.
-    words: BTreeMap<(Address, U256), U256>,
+/// What is to be asked.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Questions {
+    bidders: BTreeSet<Bidder>,
+    words: BTreeSet<NonceWord>,
 }
 
-/// What a decision needs of it.
-#[derive(Debug, Default)]
-pub(crate) struct Bidders {
-    pub(crate) standings: Standings,
+impl Questions {
+    pub(crate) fn about(stream: &Stream) -> Self {
+        Self {
+            bidders: stream.bidders.iter().flatten().copied().collect(),
+            words: stream.bids.iter().map(word_of).collect(),
+        }
+    }
+
+    pub(crate) fn extend(&mut self, other: &Self) {
+        self.bidders.extend(&other.bidders);
+        self.words.extend(&other.words);
+    }
+
+    /// Those that are worth asking in the next auction before anybody has bid in it.
+    pub(crate) fn regulars(mut self) -> Self {
+        self.bidders = self.bidders.into_iter().take(REGULARS).collect();
+        self.words = self.words.into_iter().take(REGULARS).collect();
+        self
+    }
+}
+
+/// The answers so far, for one auction.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) block: BlockRef,
+    standing: HashMap<Bidder, Standing>,
+    words: HashMap<NonceWord, U256>,
+}
+
+/// What the rules need to know of the bidders of one auction.
+#[derive(Clone, Debug, Default)]
+pub struct Bidders {
+    /// What is recorded.
+    pub standings: Standings,
     /// Bids whose key does not sign for their solver (any more).
-    pub(crate) unauthorised: BTreeSet<BidId>,
+    pub unauthorised: BTreeSet<BidId>,
+}
+
+/// Asks about the bidders of `bids` at `block`: what the auction did, for whoever repeats it.
+///
+/// # Errors
+/// Those of the chain.
+pub async fn bidders(
+    chain: &Chain,
+    block: BlockRef,
+    bids: &[PlacedBid],
+) -> Result<Bidders, ChainError> {
+    let stream = Stream::of_rows(bids.iter().cloned());
+    let mut known = Known::at(block);
+    known.learn(chain, &Questions::about(&stream)).await?;
+    Ok(known.of(&stream))
 }
 
 impl Known {
-    /// Asks about what is new in `bids`.
+    pub(crate) fn at(block: BlockRef) -> Self {
+        Self { block, standing: HashMap::new(), words: HashMap::new() }
+    }
+
+    /// Asks what is not answered yet. Dropped half-way it has learned nothing.
     ///
     /// # Errors
-    /// Those of the chain; what was answered is kept.
+    /// Those of the chain.
     pub(crate) async fn learn(
         &mut self,
         chain: &Chain,
-        bids: &[PlacedBid],
+        questions: &Questions,
     ) -> Result<(), ChainError> {
-        for bid in bids {
-            if let Entry::Vacant(place) = self.bidders.entry(bid.id) {
-                let terms = bid.signed.bid.terms();
-                let key = bid.signed.signature.recover(bid.id.get()).ok();
-                place.insert(key.map(|key| (key, terms.solver, terms.filler)));
-            }
+        let new = |bidder: &&Bidder| !self.standing.contains_key(*bidder);
+        let bidders: Vec<Bidder> = questions.bidders.iter().filter(new).copied().collect();
+        let new = |word: &&NonceWord| !self.words.contains_key(*word);
+        let words: Vec<NonceWord> = questions.words.iter().filter(new).copied().collect();
+        if bidders.is_empty() && words.is_empty() {
+            return Ok(());
         }
-        let bidders: BTreeSet<Bidder> = self.bidders.values().flatten().copied().collect();
-        let bidders = bidders.into_iter().filter(|bidder| !self.standing.contains_key(bidder));
-        let words: BTreeSet<_> = bids.iter().map(word_of).collect();
-        let words = words.into_iter().filter(|word| !self.words.contains_key(word));
-        let standings = stream::iter(bidders.collect::<Vec<_>>())
-            .map(async |bidder| {
-                let (key, solver, filler) = bidder;
-                Ok::<_, ChainError>((bidder, chain.standing(key, solver, filler).await?))
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<Vec<_>>();
-        let words = stream::iter(words.collect::<Vec<_>>())
-            .map(async |(solver, word)| {
-                let call = abi::bidNoncesCall { solver, word };
-                let bits = chain.view(chain.settlement(), &call, BlockId::latest()).await?;
-                Ok::<_, ChainError>(((solver, word), bits))
-            })
-            .buffer_unordered(AT_ONCE)
-            .try_collect::<Vec<_>>();
-        let (standings, words) = tokio::try_join!(standings, words)?;
-        self.standing.extend(standings);
-        self.words.extend(words);
+        let at = self.block.hash.into();
+        let (standings, bitmaps) = chain.bidders(&bidders, &words, at).await?;
+        self.standing.extend(bidders.into_iter().zip(standings));
+        self.words.extend(words.into_iter().zip(bitmaps));
         Ok(())
     }
 
-    /// The answers about `bids`, all of which were learned.
-    pub(crate) fn of(&self, bids: &[PlacedBid]) -> Bidders {
-        let mut found = Bidders::default();
-        for bid in bids {
-            let bidder = self.bidders.get(&bid.id).copied().flatten();
+    /// The answers about the bids of `stream`, all of which were learned.
+    pub(crate) fn of(&self, stream: &Stream) -> Bidders {
+        let standings = Standings { block: Some(self.block), ..Standings::default() };
+        let mut found = Bidders { standings, unauthorised: BTreeSet::new() };
+        for (bid, bidder) in stream.bids.iter().zip(&stream.bidders) {
             let standing = bidder.and_then(|bidder| self.standing.get(&bidder).copied());
             match (bidder, standing) {
-                (Some(bidder), Some(standing)) => self.add(&mut found, bid, bidder, standing),
+                (Some(bidder), Some(standing)) => self.add(&mut found, bid, *bidder, standing),
                 _ => drop(found.unauthorised.insert(bid.id)),
             }
         }
         found
     }
 
-    fn add(
-        &self,
-        found: &mut Bidders,
-        bid: &PlacedBid,
-        (_, solver, filler): Bidder,
-        standing: Standing,
-    ) {
+    fn add(&self, found: &mut Bidders, bid: &PlacedBid, bidder: Bidder, standing: Standing) {
+        let Bidder { solver, filler, .. } = bidder;
         let bound_to = match standing {
             Standing::UnknownKey => {
                 found.unauthorised.insert(bid.id);
@@ -130,7 +150,7 @@ impl Known {
     }
 }
 
-fn word_of(bid: &PlacedBid) -> (Address, U256) {
+fn word_of(bid: &PlacedBid) -> NonceWord {
     let terms = bid.signed.bid.terms();
     (terms.solver, terms.nonce.get() >> 8)
 }

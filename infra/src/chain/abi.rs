@@ -22,7 +22,7 @@ alloy_sol_types::sol! {
         bool nonceUsed;
     }
 
-    #[derive(Debug, PartialEq, Eq)]
+    #[derive(Debug, Default, PartialEq, Eq)]
     struct BidResult {
         bytes32 bid;
         bool settled;

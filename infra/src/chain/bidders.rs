@@ -19,7 +19,7 @@ const BATCH: usize = 100;
 const BATCHES_AT_ONCE: usize = 8;
 
 /// Who bids: a key, the solver it says it signs for, and the filler it names.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Bidder {
     /// The key that signed.
     pub key: Address,

@@ -1,23 +1,27 @@
 //! Auctions: opening record, outcome, and what of it is public when.
 
+mod close;
 mod in_flight;
 mod left_out;
 mod outcome;
+mod prices;
 mod publish;
 
 use alloy::primitives::B256;
 use domain::{
     AuctionId, OpenHash,
     auction::OpeningRecord,
-    status::{AuctionEvent, AuctionStatus, Step},
+    status::AuctionStatus,
 };
 use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 
 use super::{StoreError, from_bigint, to_bigint};
 
+pub use close::{close, conclude};
 pub use in_flight::in_flight;
 pub use left_out::note_left_out;
 pub use outcome::Outcome;
+pub use prices::recent_prices;
 pub use publish::publish_if_settled;
 
 /// An auction as it stands.
@@ -151,41 +155,6 @@ pub async fn insert(
         .execute(conn)
         .await?;
     Ok(())
-}
-
-/// Writes an auction's outcome, if it is open. `false` if it has one already.
-///
-/// # Errors
-/// Those of the database.
-pub async fn conclude(
-    conn: &mut PgConnection,
-    chain_id: u64,
-    auction: AuctionId,
-    closing: Closing,
-    outcome: &Outcome,
-) -> Result<bool, StoreError> {
-    const QUERY: &str = "UPDATE auction
-        SET status = $3, bids_root = $4, bid_count = $5, outcome = $6,
-            decided_at_ms = (extract(epoch FROM clock_timestamp()) * 1000)::bigint
-        WHERE chain_id = $1 AND id = $2 AND status = 'open'";
-    let event = match outcome {
-        Outcome::Decided { .. } => AuctionEvent::Decide,
-        Outcome::Void { .. } => AuctionEvent::Void,
-    };
-    let Step::To(status) = AuctionStatus::Open.on(event) else {
-        return Err(StoreError::Corrupt("auction.status"));
-    };
-    let count = i32::try_from(closing.bid_count).map_err(|_| StoreError::Corrupt("bid_count"))?;
-    let done = sqlx::query(QUERY)
-        .bind(to_bigint(chain_id)?)
-        .bind(to_bigint(auction.get())?)
-        .bind(status.as_str())
-        .bind(closing.bids_root.as_slice())
-        .bind(count)
-        .bind(Json(outcome))
-        .execute(conn)
-        .await?;
-    Ok(done.rows_affected() == 1)
 }
 
 fn read(row: &PgRow) -> Result<StoredAuction, StoreError> {

@@ -1,10 +1,18 @@
 //! Bids: the durable twin of an auction's stream. A row's (ms, seq) is its stream id.
 
+use alloy::primitives::Address;
 use domain::{AuctionId, Bid, BidId, batch::SignedBid, signature::EcdsaSignature};
 use serde_json::Value;
 use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 
 use super::{StoreError, from_bigint, to_bigint};
+
+mod page;
+
+pub use page::{Page, page};
+
+/// [`domain::event::Fault::Solver`] as the contract numbers it.
+const SOLVER_FAULT: i32 = 1;
 
 /// A bid and its place in the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,6 +149,37 @@ pub async fn set_verdicts(
         .execute(conn)
         .await?;
     Ok(())
+}
+
+/// How many of a solver's bids in auctions after number `after` (0 = ever) did not settle when they
+/// were run alone before publishing, by the solver's own fault as the contract finds it: what
+/// counts in its standing (A10). A bid that failed only beside others, whose owner was short, or
+/// whose fault is nobody's, does not: it may be another's doing. Bonds and pauses for solvers whose
+/// bids do not hold are to read this.
+///
+/// # Errors
+/// Those of the database.
+pub async fn simulation_drops(
+    conn: &mut PgConnection,
+    chain_id: u64,
+    solver: Address,
+    after: AuctionId,
+) -> Result<u64, StoreError> {
+    const QUERY: &str = "SELECT count(*) AS drops
+        FROM bid JOIN auction ON auction.chain_id = bid.chain_id AND auction.id = bid.auction_id,
+             jsonb_array_elements(auction.outcome #> '{simulation,drops}') AS found
+        WHERE bid.chain_id = $1 AND bid.solver = $2 AND bid.auction_id > $3
+          AND bid.verdict ->> 'because' = 'simulation'
+          AND found ->> 'bid' = '0x' || encode(bid.id, 'hex')
+          AND found -> 'fault' = to_jsonb($4::int) AND jsonb_array_length(found -> 'batch') = 1";
+    let row = sqlx::query(QUERY)
+        .bind(to_bigint(chain_id)?)
+        .bind(solver.as_slice())
+        .bind(to_bigint(after.get())?)
+        .bind(SOLVER_FAULT)
+        .fetch_one(conn)
+        .await?;
+    number(&row, "drops")
 }
 
 fn read(row: &PgRow) -> Result<StoredBid, StoreError> {

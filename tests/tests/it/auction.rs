@@ -2,7 +2,9 @@
 
 mod conclude;
 mod faults;
+mod gate;
 mod house;
 mod outages;
 mod race;
+mod simulation;
 mod windows;

@@ -2,7 +2,7 @@
 
 use domain::{
     Amount, BidId,
-    auction::{Decision, IntentInsight, Standings},
+    auction::{Decision, IntentInsight, Simulation, Standings},
 };
 use serde::{Deserialize, Serialize};
 
@@ -12,8 +12,11 @@ use serde::{Deserialize, Serialize};
 pub enum Outcome {
     /// Its bids were judged; there may be no winner among them.
     Decided {
-        /// Verdicts and winners.
+        /// Verdicts, winners and references.
         decision: Decision,
+        /// What was found by running the winners.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        simulation: Option<Simulation>,
         /// What the registry said of the bidders: part of what was judged on.
         standings: Standings,
         /// What it meant for each intent.

@@ -15,7 +15,7 @@ use domain::{
 };
 use infra::{
     chain::Chain,
-    config::Config,
+    config::{Config, Secret},
     pg::{
         self, Pool,
         bid::PlacedBid,
@@ -30,6 +30,8 @@ use tests::{
     stack::{Plan, Stack},
 };
 use tokio_util::sync::CancellationToken;
+
+use super::gate::Gate;
 
 static NEXT: AtomicU64 = AtomicU64::new(1);
 
@@ -54,6 +56,23 @@ impl House {
         let queue = Store::connect(&config.redis, config.chain.chain_id).unwrap();
         let chain = Chain::connect(&config.chain).unwrap();
         Self { stack, config, pool, queue, chain }
+    }
+
+    /// Puts a gate between this house, markets to come included, and its node.
+    pub(super) async fn gate(&mut self) -> Gate {
+        let gate = Gate::before(self.stack.anvil.url()).await;
+        let mut config = (*self.config).clone();
+        config.chain.rpc_url = Secret::new(gate.url());
+        self.chain = Chain::connect(&config.chain).unwrap();
+        self.config = Arc::new(config);
+        gate
+    }
+
+    /// Everything that Redis knows is gone.
+    pub(super) async fn forget_queue(&self) {
+        let client = redis::Client::open(self.stack.redis.url()).unwrap();
+        let mut connection = client.get_multiplexed_async_connection().await.unwrap();
+        let _: () = redis::cmd("FLUSHALL").query_async(&mut connection).await.unwrap();
     }
 
     pub(super) fn chain_id(&self) -> u64 {

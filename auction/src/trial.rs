@@ -1,0 +1,76 @@
+//! Deciding until the winners settle, within bounds (design A10).
+
+use std::{sync::Arc, time::Duration};
+
+use domain::auction::{LeftOut, Simulation};
+use infra::pg::{auction::Outcome, settlement::NewSettlement};
+use tokio::time::Instant;
+
+use crate::{
+    AuctionError, Market,
+    judge::{self, Afterthought, Case, Deliberated, Draft},
+    measure,
+    simulate::Trial,
+};
+
+/// What was decided, ready to be written.
+#[derive(Clone, Debug)]
+pub(crate) struct Judgement {
+    pub(crate) outcome: Outcome,
+    /// The winners' batch; `None` if nobody won.
+    pub(crate) settlement: Option<NewSettlement>,
+}
+
+impl Market {
+    /// Decides; runs the winners; leaves out those that do not settle and decides again, at most
+    /// `simulation_rounds` times. What the last round finds is left out as well, and what takes
+    /// its place is published without having been run (`complete: false`): the published winners
+    /// are always the decision over everything that nothing speaks against, which anybody can
+    /// repeat, and a bid that fails on chain fails in a frame of its own. Taking the place of the
+    /// failed by nobody instead would be a rule that a few bids made to fail could use to keep an
+    /// intent unfilled. A node that is slow or away has the same effect: it delays an auction by
+    /// `simulation_ms` at most.
+    pub(crate) async fn judge(&self, case: Case) -> Result<Judgement, AuctionError> {
+        let case = Arc::new(case);
+        let mut left_out = case.left_out();
+        let mut thought = judge::deliberate(&case, &left_out).await?;
+        let (Some(_), Some(block)) = (&thought.draft.settlement, case.bidders.standings.block)
+        else {
+            return finished(&case, thought, None).await;
+        };
+        let begun = Instant::now();
+        let deadline = begun + Duration::from_millis(self.config.auction.simulation_ms);
+        let trial = Trial { chain: &self.chain, case: &case, block, deadline };
+        let mut found = Simulation { block, rounds: 0, complete: false, drops: Vec::new() };
+        for _ in 0..self.config.auction.simulation_rounds {
+            let Some(batch) = &thought.draft.settlement else { break };
+            let Some(run) = trial.run(batch).await else { break };
+            found.rounds += 1;
+            if run.drops.is_empty() {
+                found.complete = true;
+                break;
+            }
+            left_out.extend(run.drops.iter().map(|drop| (drop.bid, LeftOut::Simulation)));
+            found.drops.extend(run.drops);
+            thought = judge::deliberate(&case, &left_out).await?;
+            // what did not settle left nothing behind, so the others have been run as they are
+            let winners = &thought.draft.decision.winners;
+            found.complete = winners.iter().all(|bid| run.settled.contains(bid));
+        }
+        measure::simulated(&found, begun.elapsed());
+        finished(&case, thought, Some(found)).await
+    }
+}
+
+async fn finished(
+    case: &Case,
+    thought: Deliberated,
+    simulation: Option<Simulation>,
+) -> Result<Judgement, AuctionError> {
+    let Deliberated { draft: Draft { mut decision, settlement }, rest } = thought;
+    let Afterthought { insights, references } = rest.await.map_err(|_| AuctionError::Lost)?;
+    decision.references = references;
+    let standings = case.bidders.standings.clone();
+    let outcome = Outcome::Decided { decision, simulation, standings, insights };
+    Ok(Judgement { outcome, settlement })
+}

@@ -1,0 +1,161 @@
+//! From an open window to what is to be written about it.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    AuctionError, Market, Step,
+    collect::Collected,
+    conclude::{Concluded, Ruled},
+    cut::Opened,
+    judge::Case,
+    measure::{self, Pace},
+    pack::signed_intent,
+    standing::{Known, Questions},
+    stream::Stream,
+    survey::Survey,
+};
+
+/// How long before the close the book is looked at for the next cut, and the block is pinned on
+/// which bidders are judged and winners are run.
+const SURVEY_LEAD: Duration = Duration::from_millis(300);
+/// How long after the close a late answer of the chain is waited for: past that the outcome is
+/// published without a next cut, and the step after opens the window.
+const SURVEY_PATIENCE: Duration = Duration::from_millis(100);
+
+impl Market {
+    /// Waits for the close, decides, writes. The look at the book for the next cut runs beside it.
+    pub(crate) async fn finish(
+        &mut self,
+        mut opened: Opened,
+        token: &CancellationToken,
+    ) -> Result<Step, AuctionError> {
+        let closes = Instant::now() + self.until_close(&opened).await?;
+        let lead = closes.checked_sub(SURVEY_LEAD).unwrap_or(closes);
+        let stream = tokio::select! {
+            biased;
+            () = token.cancelled() => {
+                self.opened = Some(opened);
+                return Ok(Step::Stopped);
+            }
+            stream = self.follow(&opened, Stream::default(), lead) => stream,
+        };
+        // from here to the outcome it usually takes less than a second: not worth stopping for
+        let closes = Instant::now() + self.until_close(&opened).await?;
+        let mut pace = Pace::new(closes);
+        let (ruled, survey) = tokio::join!(
+            async {
+                let ruled = self.rule(&opened, stream, closes, &mut pace).await;
+                (ruled, closes.elapsed())
+            },
+            async {
+                let patience = closes.max(Instant::now()) + SURVEY_PATIENCE;
+                let survey = tokio::time::timeout_at(patience, self.survey_next(&opened)).await;
+                (survey.ok().flatten(), closes.elapsed())
+            },
+        );
+        let ((ruled, judged), (survey, surveyed)) = (ruled, survey);
+        (pace.judged, pace.surveyed) = (judged, surveyed);
+        let (ruled, regulars) = ruled?;
+        self.regulars = regulars;
+        opened.closing = Some(ruled.closing);
+        self.scan_from = survey.as_ref().map_or(0, |survey| survey.resume);
+        let planned = match &survey {
+            Some(survey) => self.plan_next(&opened, &ruled, survey).await?,
+            None => None,
+        };
+        pace.planned = closes.elapsed();
+        match self.conclude(&opened, &ruled, planned.as_ref()).await? {
+            Concluded::Gone(gone) => {
+                self.gone.extend(gone);
+                self.opened = Some(opened);
+                Err(AuctionError::Moved)
+            }
+            Concluded::Written(next) => {
+                measure::concluded(&opened, &ruled, pace.written());
+                Ok(Step::Concluded { auction: opened.id(), next: self.take_up(next) })
+            }
+        }
+    }
+
+    /// What is to be written; and who bid, to be asked about early the next time.
+    async fn rule(
+        &self,
+        opened: &Opened,
+        stream: Stream,
+        closes: Instant,
+        pace: &mut Pace,
+    ) -> Result<(Ruled, Questions), AuctionError> {
+        if let Some(closing) = opened.closing {
+            let collected = self.collected_before(opened, closing).await?;
+            let ruled = match collected.void {
+                Some(reason) => Ruled::void(closing, reason.code()),
+                None => self.decide(opened, &collected, None).await?,
+            };
+            return Ok((ruled, Questions::about(&collected.stream).regulars()));
+        }
+        let (stream, known) = self.prepare(opened, stream, closes).await;
+        tokio::time::sleep_until(closes).await;
+        // not before Redis says so: a bid that comes in time must find the queue open
+        loop {
+            let left = self.until_close(opened).await?;
+            if left.is_zero() {
+                break;
+            }
+            tokio::time::sleep(left).await;
+        }
+        let collected = self.collect(opened, stream).await?;
+        pace.collected = closes.elapsed();
+        let (closed, decided) = tokio::join!(
+            async { (self.close(opened, &collected).await, closes.elapsed()) },
+            async {
+                match collected.void {
+                    Some(_) => Ok(None),
+                    None => self.decide(opened, &collected, known).await.map(Some),
+                }
+            },
+        );
+        pace.closed = closed.1;
+        let ruled = match (closed.0?, decided?) {
+            (None, Some(ruled)) => ruled,
+            (reason, _) => Ruled::void(collected.closing, reason.map_or("", |found| found.code())),
+        };
+        Ok((ruled, Questions::about(&collected.stream).regulars()))
+    }
+
+    async fn decide(
+        &self,
+        opened: &Opened,
+        collected: &Collected,
+        known: Option<Known>,
+    ) -> Result<Ruled, AuctionError> {
+        let bidders = self.bidders(&collected.stream, known).await?;
+        let intents: BTreeMap<_, _> = opened
+            .intents
+            .iter()
+            .filter_map(|(id, stored)| Some((*id, signed_intent(stored)?)))
+            .collect();
+        let case = Case {
+            cut: opened.cut.clone(),
+            stream: collected.stream.clone(),
+            closing: collected.closing,
+            bidders,
+            intents,
+            gone: self.gone.clone(),
+        };
+        Ok(Ruled::decided(collected.closing, self.judge(case).await?))
+    }
+
+    async fn survey_next(&self, opened: &Opened) -> Option<Survey> {
+        let surveyed = async {
+            self.sweep().await?;
+            self.survey(opened.intents.values().cloned()).await
+        };
+        surveyed.await.unwrap_or_else(|error| {
+            tracing::warn!(auction = opened.id().get(), %error, "no look at the book");
+            None
+        })
+    }
+}
