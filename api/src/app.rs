@@ -22,6 +22,7 @@ use crate::{
     bids::{self, Auctions},
     intake,
     problem::Failure,
+    routes::Trees,
     stream::{Hub, follow},
 };
 
@@ -62,6 +63,7 @@ pub(crate) struct App {
     pub(crate) intents: Batcher<NewIntent, Result<Inserted, Failure>>,
     pub(crate) bids: Batcher<PlacedBid, Result<(), Failure>>,
     pub(crate) auctions: Auctions,
+    pub(crate) trees: Trees,
     /// Streams close, nothing new is admitted.
     pub(crate) stop: CancellationToken,
 }
@@ -110,6 +112,7 @@ impl App {
             intents,
             bids,
             auctions: Auctions::default(),
+            trees: Trees::default(),
             stop: stop.clone(),
         }
     }

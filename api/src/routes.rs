@@ -15,6 +15,7 @@ mod stream;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub(crate) use auctions::Trees;
 pub(crate) use docs::{Documents, docs};
 pub(crate) use explorer::explorer;
 pub(crate) use fallback::{Routes, fallback};
@@ -31,6 +32,10 @@ pub(crate) fn register(config: &mut ServiceConfig<'_>) {
         .service(intents::get_timeline)
         .service(auctions::list_auctions)
         .service(auctions::get_auction)
+        .service(auctions::get_bids)
+        .service(auctions::get_own_bids)
+        .service(auctions::get_proof)
+        .service(auctions::export_auction)
         .service(bids::post_bid)
         .service(events::get_events)
         .service(stream::open_stream)

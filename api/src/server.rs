@@ -17,6 +17,7 @@ use actix_web::{
     middleware::from_fn,
     web::{self, Data},
 };
+use solvers::wire::Access;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use utoipa_actix_web::AppExt;
 
@@ -195,9 +196,11 @@ fn cors(origins: &[String]) -> Cors {
             header::ACCEPT,
             header::CONTENT_TYPE,
             header::CACHE_CONTROL,
+            header::IF_NONE_MATCH,
             header::HeaderName::from_static("last-event-id"),
         ])
-        .expose_headers([header::RETRY_AFTER])
+        .allowed_headers(Access::HEADERS)
+        .expose_headers([header::RETRY_AFTER, header::ETAG])
         .max_age(3_600);
     if origins.iter().any(|origin| origin == "*") {
         return cors.allow_any_origin().send_wildcard();

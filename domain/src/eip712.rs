@@ -57,11 +57,16 @@ mod typed {
             string code;
             uint64 ms;
         }
+
+        struct ReadBids {
+            address solver;
+            uint64 validUntil;
+        }
     }
 }
 pub use typed::{
     Bid as TypedBid, Cancel as TypedCancel, Intent as TypedIntent, Nack as TypedNack,
-    Receipt as TypedReceipt,
+    ReadBids as TypedReadBids, Receipt as TypedReceipt,
 };
 
 /// The domain's name, as wallets show it.

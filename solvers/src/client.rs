@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::{AuctionId, IntentId};
-use reqwest::{RequestBuilder, Response};
+use reqwest::{RequestBuilder, Response, Url};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::wire::{
@@ -15,6 +15,7 @@ mod backoff;
 mod error;
 mod events;
 mod frame;
+mod record;
 
 pub use error::ClientError;
 pub use events::EventSource;
@@ -168,14 +169,18 @@ impl Client {
         path: &str,
         query: &[(&str, Option<&str>)],
     ) -> Result<A, ClientError> {
-        let url = reqwest::Url::parse(&format!("{}{path}", self.base));
+        answer(self.http.get(self.url(path, query)?)).await
+    }
+
+    fn url(&self, path: &str, query: &[(&str, Option<&str>)]) -> Result<Url, ClientError> {
+        let url = Url::parse(&format!("{}{path}", self.base));
         let mut url = url.map_err(|_| ClientError::BaseUrl(self.base.clone()))?;
         for (name, value) in query {
             if let Some(value) = value {
                 url.query_pairs_mut().append_pair(name, value);
             }
         }
-        answer(self.http.get(url)).await
+        Ok(url)
     }
 
     async fn post<B: Serialize, A: DeserializeOwned>(

@@ -60,7 +60,8 @@ async function solve(api: Api, bidder: Bidder, socket: MarketSocket, { until, in
         receipt !== undefined &&
         frame.data["auction_id"] === receipt.auction_id
       ) {
-        checkPublished(await api.auction(receipt.auction_id), receipt);
+        const published = await api.auction(receipt.auction_id);
+        checkPublished(published, await api.bids(receipt.auction_id), receipt);
         log("published: the bid is under the root");
         done.add("published");
       }

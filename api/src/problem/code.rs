@@ -82,11 +82,20 @@ codes! {
     IntentUnknown = "intent_unknown", NOT_FOUND, false, "No such intent";
     /// No such auction.
     AuctionUnknown = "auction_unknown", NOT_FOUND, false, "No such auction";
+    /// What is asked for is public only later.
+    AuctionSealed = "auction_sealed", CONFLICT, true, "Not public yet";
+    /// No leaf of this bid is under the auction's root.
+    BidUnknown = "bid_unknown", NOT_FOUND, false, "No such bid under the root";
+    /// The headers that show who asks are missing or cannot be read.
+    AccessMissing = "access_missing", UNAUTHORIZED, false, "Show who asks";
+    /// The access is used too late, or would be good for too long.
+    AccessExpired = "access_expired", UNAUTHORIZED, false, "The access is not good now";
     /// The auction had closed; `late_by_ms` says by how much.
     BidLate = "bid_late", CONFLICT, false, "The auction is closed";
     /// The client bid id stands for another bid in this auction; `bid` names it.
     IdReused = "id_reused", CONFLICT, false, "The client bid id is used";
-    /// The signing key belongs to no registered solver.
+    /// The solver that the bid names is not registered. A key that does not sign for a registered
+    /// one is `signature_mismatch`.
     SolverUnknown = "solver_unknown", FORBIDDEN, false, "The solver is not registered";
     /// The solver is paused.
     SolverPaused = "solver_paused", FORBIDDEN, true, "The solver is paused";
@@ -94,7 +103,8 @@ codes! {
     FillerUnbound = "filler_unbound", FORBIDDEN, false, "The filler is bound to nobody";
     /// The filler is bound to another solver.
     FillerForeign = "filler_foreign", FORBIDDEN, false, "The filler is bound to another solver";
-    /// The solver has as many bids in this auction as it may.
+    /// The solver has as many bids in this auction as it may, the auction is full, or the bid is
+    /// longer than bids may be; `detail` says which.
     QuotaExceeded = "quota_exceeded", TOO_MANY_REQUESTS, false, "The auction's quota is used up";
     /// Too many requests of one address, owner or solver.
     RateLimited = "rate_limited", TOO_MANY_REQUESTS, true, "Too many requests";

@@ -39,6 +39,9 @@ pub enum ClientError {
     /// A success whose body is not what this client reads.
     #[error("unreadable answer: {0}")]
     Unreadable(#[source] serde_json::Error),
+    /// An answer longer than this client takes, in bytes.
+    #[error("the answer is longer than {0} bytes")]
+    TooLong(usize),
 }
 
 impl ClientError {
@@ -51,7 +54,7 @@ impl ClientError {
             Self::Stream(_) => true,
             Self::Refused { nack, .. } => nack.retryable,
             Self::Status { transient, .. } => *transient,
-            Self::BaseUrl(_) | Self::Setup(_) | Self::Unreadable(_) => false,
+            Self::BaseUrl(_) | Self::Setup(_) | Self::Unreadable(_) | Self::TooLong(_) => false,
         }
     }
 

@@ -3,12 +3,12 @@
 use alloy_primitives::{B256, Bytes};
 use domain::{
     Amount, AuctionId, BidId, OpenHash,
+    auction::{PairDecision, Reference, Ruling},
     bid::{Leg, Terms},
     event::{BlockRef, CutIntent, TokenPrice},
     status::{AuctionStatus, SettlementStatus},
 };
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::schema::{BidTerms, LegMessage};
@@ -51,9 +51,25 @@ pub struct AuctionView {
     /// Its batches on their way to the chain.
     #[serde(default)]
     pub settlements: Vec<SettlementView>,
-    /// Every bid with its contents and verdict; only once the auction is published.
+    /// Why it has no winners, a stable code; from the decision on, if the auction is void.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub bids: Option<Vec<PublishedBid>>,
+    pub void: Option<String>,
+    /// Pairs without a reference price, decided by themselves; once the auction is published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub second_pass: Option<Vec<PairDecision>>,
+    /// What it would have come to without each of the solvers that won; once it is published.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub references: Option<Vec<Reference>>,
+}
+
+/// A page of `GET /v1/auctions/{id}/bids` and `.../bids/own`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct BidPage {
+    /// The bids in stream order.
+    pub items: Vec<PublishedBid>,
+    /// Pass as `after` for more; absent at the end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next: Option<String>,
 }
 
 /// A page of `GET /v1/auctions`.
@@ -86,7 +102,7 @@ pub struct SettlementView {
     pub reveal_tx: Option<B256>,
 }
 
-/// A bid after its auction was published.
+/// A bid with all it holds: to anybody once its auction is published, to its solver at once.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct PublishedBid {
     /// Its EIP-712 digest.
@@ -107,7 +123,8 @@ pub struct PublishedBid {
     /// The solver's signature, 64 bytes (EIP-2098) or 65.
     #[schema(value_type = String)]
     pub signature: Bytes,
-    /// What the auction found, with the cause if the bid was dropped.
-    #[schema(value_type = Option<Object>)]
-    pub verdict: Option<Value>,
+    /// What the auction found: score and rank, or how much was missing, or the rule it breaks.
+    /// From the decision on; never in a void auction.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub verdict: Option<Ruling>,
 }

@@ -8,7 +8,7 @@ use domain::{
     Amount,
     eip712::{
         DOMAIN_NAME, DOMAIN_VERSION, SigningDomain, TypedBid, TypedCancel, TypedIntent, TypedNack,
-        TypedReceipt,
+        TypedReadBids, TypedReceipt,
     },
 };
 use serde::{Deserialize, Serialize};
@@ -103,6 +103,7 @@ impl TypedData {
             fields_of::<TypedBid>(),
             fields_of::<TypedReceipt>(),
             fields_of::<TypedNack>(),
+            fields_of::<TypedReadBids>(),
         ];
         Self {
             domain: DomainInfo {
@@ -148,6 +149,7 @@ mod tests {
         assert_eq!(text("Cancel"), "Cancel(address owner,bytes32[] intents)");
         assert_eq!(text("Receipt"), "Receipt(bytes32 openHash,bytes32 bid,uint64 ms,uint64 seq)");
         assert_eq!(text("Nack"), "Nack(bytes32 bid,uint64 auctionId,string code,uint64 ms)");
+        assert_eq!(text("ReadBids"), "ReadBids(address solver,uint64 validUntil)");
         assert_eq!(data.types["Bid"].len(), 12);
     }
 }

@@ -71,7 +71,20 @@ export interface AuctionView {
   bid_count?: number;
   bids_root?: Hex;
   winners?: Hex[];
-  bids?: PublishedBid[];
+}
+
+export interface BidPage {
+  items: PublishedBid[];
+  next?: string;
+}
+
+export interface BidProof {
+  auction_id: number;
+  open_hash: Hex;
+  bids_root: Hex;
+  bid_count: number;
+  leaf: { index: number; bid: Hex; ms: number; seq: number };
+  proof: Hex[];
 }
 
 export interface Timeline {
@@ -97,10 +110,14 @@ export class Api {
     this.base = url.replace(/\/$/, "");
   }
 
-  async #call<T>(path: string, body?: unknown): Promise<{ status: number; body: T }> {
+  async #call<T>(
+    path: string,
+    body?: unknown,
+    headers: Record<string, string> = {},
+  ): Promise<{ status: number; body: T }> {
     const request =
       body === undefined
-        ? { headers: { accept: "application/json" } }
+        ? { headers: { accept: "application/json", ...headers } }
         : { method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify(body) };
     const response = await fetch(this.base + path, { ...request, signal: AbortSignal.timeout(15_000) });
     const text = await response.text();
@@ -136,6 +153,22 @@ export class Api {
 
   auction = async (id: number): Promise<AuctionView> =>
     (await this.#call<AuctionView>(`/v1/auctions/${id}`)).body;
+
+  /** Every bid of an auction: all once it is published, a solver's own with the headers that show it. */
+  async bids(id: number, own?: Record<string, string>): Promise<PublishedBid[]> {
+    const bids: PublishedBid[] = [];
+    const path = `/v1/auctions/${id}/bids${own === undefined ? "" : "/own"}`;
+    let after = "";
+    for (;;) {
+      const page = (await this.#call<BidPage>(path + after, undefined, own)).body;
+      bids.push(...page.items);
+      if (page.next === undefined) return bids;
+      after = `?after=${page.next}`;
+    }
+  }
+
+  proof = async (id: number, bid: Hex): Promise<BidProof> =>
+    (await this.#call<BidProof>(`/v1/auctions/${id}/proof?bid=${bid}`)).body;
 
   cancel = async (owner: Address, intents: Hex[], signature: Hex): Promise<CancelResult[]> =>
     (await this.#call<{ results: CancelResult[] }>("/v1/intents/cancel", { owner, intents, signature })).body

@@ -10,7 +10,7 @@ import {
   recoverTypedDataAddress,
 } from "viem";
 import type { PrivateKeyAccount } from "viem/accounts";
-import type { AuctionView, Chain } from "./api.js";
+import type { AuctionView, Chain, PublishedBid } from "./api.js";
 import type { Auction } from "./book.js";
 import { bidMessage } from "./sign.js";
 import { typedOf } from "./toolkit.js";
@@ -84,8 +84,11 @@ export class Bidder {
 }
 
 /** The published record holds the bid at the place its receipt names, and hashes to the root of the close. */
-export function checkPublished(auction: AuctionView, receipt: ReceiptView): void {
-  const bids = auction.bids ?? [];
+export function checkPublished(
+  auction: AuctionView,
+  bids: readonly PublishedBid[],
+  receipt: ReceiptView,
+): void {
   assert.equal(bids.length, auction.bid_count, "as many bids are published as were counted at the close");
   const leaves = [...bids]
     .sort((a, b) => a.ms - b.ms || a.seq - b.seq)

@@ -9,6 +9,7 @@ mod events;
 mod input;
 mod intents;
 mod outage;
+mod record;
 mod sealed;
 mod socket;
 mod sse;
