@@ -20,23 +20,18 @@ mod decide;
 #[cfg(test)]
 mod fixture;
 mod insight;
-mod load;
 pub mod opening;
-mod order;
 mod pack;
 pub mod params;
-mod price;
 mod record;
 mod refusal;
-mod score;
 mod simulation;
 mod standing;
 mod stream;
 #[cfg(test)]
 mod tests;
-mod winners;
 
-pub use check::check;
+pub use check::{MAX_SCORE, check};
 pub use decide::{
     Decision, Deliberation, PairDecision, Reference, Ruling, Verdict, decide, decide_without,
 };
@@ -47,8 +42,7 @@ pub use record::{
     Announced, AuctionRecord, Closing, Contents, Lineage, LineageFault, PublicRecord, RecordFault,
     RecordedBid,
 };
-pub use refusal::{DropReason, LeftOut};
-pub use score::MAX_SCORE;
+pub use refusal::{DropReason, LeftOut, Scarce};
 pub use simulation::{Simulation, SimulationDrop};
 pub use standing::{SolverStanding, Standings};
 pub use stream::{BidLeaf, ReceivedBid, bid_leaves, bids_root, bids_tree};

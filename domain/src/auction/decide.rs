@@ -1,18 +1,24 @@
 //! The decision: verdicts on every bid, and the winners.
 
+mod deliberation;
+mod fairness;
+mod field;
+mod order;
+mod packer;
+mod pass;
+mod room;
+mod second_pass;
+mod winners;
+
 use std::collections::BTreeMap;
 
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{
-    Cut, DropReason, LeftOut, ReceivedBid, Standings,
-    check::Rules,
-    order::preferences,
-    pack::{Packing, solve},
-    winners::{Candidate, problem, score_of},
-};
+pub use deliberation::Deliberation;
+
+use super::{Cut, DropReason, LeftOut, ReceivedBid, Standings};
 use crate::{Amount, BidId};
 
 /// The outcome of an auction: a pure function of what was recorded.
@@ -145,38 +151,6 @@ pub fn decide(cut: &Cut, bids: &[ReceivedBid], standings: &Standings) -> Decisio
     decide_without(cut, bids, standings, &BTreeMap::new())
 }
 
-/// A decision's prepared state, for what is asked about it again.
-#[derive(Debug)]
-pub struct Deliberation<'a> {
-    cut: &'a Cut,
-    bids: &'a [ReceivedBid],
-    standings: &'a Standings,
-    left_out: BTreeMap<BidId, LeftOut>,
-}
-
-impl<'a> Deliberation<'a> {
-    /// Prepares a decision without the bids in `left_out`.
-    #[must_use]
-    pub fn new(
-        cut: &'a Cut,
-        bids: &'a [ReceivedBid],
-        standings: &'a Standings,
-        left_out: &BTreeMap<BidId, LeftOut>,
-    ) -> Self {
-        Self { cut, bids, standings, left_out: left_out.clone() }
-    }
-
-    /// The decision, its references not counted yet.
-    pub fn decide(&mut self) -> Decision {
-        decide_without(self.cut, self.bids, self.standings, &self.left_out)
-    }
-
-    /// The reference score of every solver that won in the first pass (A6).
-    pub fn references(&mut self, _decision: &Decision) -> Vec<Reference> {
-        Vec::new()
-    }
-}
-
 /// Decides without the bids in `left_out`: those that something outside of the record speaks
 /// against, the failed bid before a runner-up, a solver's bids for its reference score.
 #[must_use]
@@ -186,83 +160,5 @@ pub fn decide_without(
     standings: &Standings,
     left_out: &BTreeMap<BidId, LeftOut>,
 ) -> Decision {
-    let mut stream: Vec<&ReceivedBid> = bids.iter().collect();
-    stream.sort_unstable_by_key(|bid| (bid.ms, bid.seq, bid.id));
-    let rules = Rules::new(cut, standings);
-    let checked = check_all(&rules, &stream, left_out);
-    let ranked = by_preference(cut, &stream, &checked);
-    let candidates: Vec<Candidate<'_>> = ranked.iter().map(|(_, candidate)| *candidate).collect();
-    let problem = problem(&rules, cut.params(), &candidates);
-    let solution = solve(&problem, cut.params().node_budget);
-    let total_score = score_of(solution.weight);
-
-    let mut rulings: Vec<Ruling> = checked
-        .iter()
-        .map(|result| match result {
-            Ok(score) => {
-                Ruling::Lost { score: Amount::from(*score), short_by: Amount::ZERO, token: None }
-            }
-            Err(reason) => Ruling::Dropped(*reason),
-        })
-        .collect();
-    let packed = Packing::of(&problem, solution.items.iter().copied());
-    let mut rank = 0;
-    for (item, (at, candidate)) in ranked.iter().enumerate() {
-        let score = Amount::from(candidate.score);
-        rulings[*at] = if solution.items.binary_search(&item).is_ok() {
-            rank += 1;
-            Ruling::Won { score, rank: rank - 1, token: None }
-        } else {
-            let blockers = packed.blockers(item).into_iter();
-            let taken: u128 = blockers.map(|blocker| candidates[blocker].score).sum();
-            Ruling::Lost { score, short_by: Amount::from(taken).saturating_sub(score), token: None }
-        };
-    }
-    let verdict = |(bid, ruling): (&&ReceivedBid, Ruling)| Verdict { bid: bid.id, ruling };
-    Decision {
-        verdicts: stream.iter().zip(rulings).map(verdict).collect(),
-        winners: solution.items.iter().map(|item| stream[ranked[*item].0].id).collect(),
-        total_score,
-        gap: score_of(solution.bound).saturating_sub(total_score),
-        nodes: solution.nodes,
-        second_pass: Vec::new(),
-        references: Vec::new(),
-    }
-}
-
-/// Every bid's score or the rule it breaks, in stream order.
-fn check_all(
-    rules: &Rules<'_>,
-    stream: &[&ReceivedBid],
-    left_out: &BTreeMap<BidId, LeftOut>,
-) -> Vec<Result<u128, DropReason>> {
-    let mut first = BTreeMap::new();
-    let mut check = |received: &&ReceivedBid| {
-        let place = (received.ms, received.seq);
-        let (ms, seq) = *first.entry(received.id).or_insert(place);
-        if (ms, seq) != place {
-            return Err(DropReason::Duplicate { ms, seq });
-        }
-        if let Some(because) = left_out.get(&received.id) {
-            return Err(DropReason::LeftOut { because: *because });
-        }
-        rules.score(&received.bid)
-    };
-    stream.iter().map(&mut check).collect()
-}
-
-/// The bids that keep the rules in their order of preference, with their places in the stream.
-fn by_preference<'a>(
-    cut: &Cut,
-    stream: &[&'a ReceivedBid],
-    checked: &[Result<u128, DropReason>],
-) -> Vec<(usize, Candidate<'a>)> {
-    let preferences = preferences(cut.open_hash(), stream);
-    let mut valid: Vec<usize> = (0..stream.len()).filter(|at| checked[*at].is_ok()).collect();
-    valid.sort_unstable_by_key(|at| preferences[*at]);
-    let candidate = |at: usize| {
-        let score = checked[at].ok()?;
-        Some((at, Candidate { bid: &stream[at].bid, score }))
-    };
-    valid.into_iter().filter_map(candidate).collect()
+    Deliberation::new(cut, bids, standings, left_out).decide()
 }

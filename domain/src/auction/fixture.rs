@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256, Bytes};
 use serde_json::json;
 
-use super::{Cut, OpeningRecord, Params, ReceivedBid, SolverStanding, Standings};
+use super::{
+    Cut, OpeningRecord, Params, ReceivedBid, SolverStanding, Standings,
+    check::{Lines, Load, Table},
+};
 use crate::{
     Amount, AuctionId, Bid, Intent, IntentId, OpenHash,
     bid::{End, Leg, Terms},
@@ -124,12 +127,21 @@ impl Market {
 
     /// A bid of solver `n` that fills each intent from its filler: `(intent, sold, bought)`.
     pub(super) fn bid(&mut self, n: u8, fills: &[(IntentId, u128, u128)]) -> usize {
+        self.bid_with(n, fills, |_| {})
+    }
+
+    pub(super) fn bid_with(
+        &mut self,
+        n: u8,
+        fills: &[(IntentId, u128, u128)],
+        change: impl FnOnce(&mut Terms),
+    ) -> usize {
         let legs = fills.iter().flat_map(|(id, sold, bought)| {
             let intent = End::Intent(*id);
             let leg = |from, to, amount: u128| Leg { from, to, amount: Amount::from(amount) };
             [leg(intent, End::Filler, *sold), leg(End::Filler, intent, *bought)]
         });
-        self.bid_legs(n, legs.collect(), |_| {})
+        self.bid_legs(n, legs.collect(), change)
     }
 
     pub(super) fn bid_legs(
@@ -172,8 +184,28 @@ impl Market {
         super::decide(&self.cut(), &self.bids, &self.standings)
     }
 
+    pub(super) fn decide_with_references(&self) -> super::Decision {
+        let (cut, left_out) = (self.cut(), BTreeMap::new());
+        let mut deliberation =
+            super::Deliberation::new(&cut, &self.bids, &self.standings, &left_out);
+        let mut decision = deliberation.decide();
+        decision.references = deliberation.references(&decision);
+        decision
+    }
+
     pub(super) fn check(&self, bid: usize) -> Result<Amount, super::DropReason> {
         super::check(&self.cut(), &self.bids[bid].bid, &self.standings)
+    }
+
+    /// What a bid takes of its batch.
+    pub(super) fn load(&self, bid: usize) -> Load {
+        let cut = self.cut();
+        let table = Table::of(&cut);
+        let bid = &self.bids[bid].bid;
+        let numbers = bid.fills().iter().map(|fill| table.find(fill.intent).unwrap());
+        let numbers: Vec<u32> = numbers.collect();
+        let lines = Lines::new(&table, bid, &numbers);
+        Load::of(bid, lines.iter().map(|(_, entry, _)| entry), cut.params())
     }
 
     /// The bids' numbers of a decision's winners, ascending.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Cut, Decision, ReceivedBid, Ruling, score::Limit};
+use super::{Cut, Decision, ReceivedBid, Ruling, check::Limit};
 use crate::{Amount, BidId, Intent, IntentId, bid::Fill, event::CutIntent, intent::Kind};
 
 /// What an auction did for one intent.

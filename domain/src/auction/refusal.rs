@@ -218,8 +218,19 @@ pub enum DropReason {
         /// What it gets there.
         better_bought: Amount,
     },
+    /// It is on a pair without a reference price, and those that were decided before left it no
+    /// room (A9): no score would have made it win.
+    #[error("needs {needed} of the batch's {of}, {left} is left")]
+    NoRoom {
+        /// What there is not enough of.
+        of: Scarce,
+        /// What it needs.
+        needed: Amount,
+        /// What is left.
+        left: Amount,
+    },
     /// Its score is beyond anything real.
-    #[error("its score exceeds 2^128 - 1")]
+    #[error("its score exceeds 2^88 - 1, or its surplus 2^256 - 1 where there is no price")]
     ScoreTooLarge,
     /// It was left out for what is not in the record's rules.
     #[error("left out: {because}")]
@@ -227,6 +238,34 @@ pub enum DropReason {
         /// Why.
         because: LeftOut,
     },
+}
+
+/// What bids of all pairs share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub enum Scarce {
+    /// The batch's gas.
+    Gas,
+    /// The batch's bytes.
+    Bytes,
+    /// The batch's places.
+    Places,
+    /// What an owner of its intents can pay, in atoms of the sell token.
+    Funds,
+    /// The solver's nonce it was signed with: another bid with it has won.
+    Nonces,
+}
+
+impl std::fmt::Display for Scarce {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Gas => "gas",
+            Self::Bytes => "bytes",
+            Self::Places => "places",
+            Self::Funds => "funds",
+            Self::Nonces => "nonces",
+        })
+    }
 }
 
 /// Why a bid is left out that keeps every rule here: something outside of the record was looked at.
@@ -276,6 +315,7 @@ impl DropReason {
             Self::TwoPrices { .. } => "two_prices",
             Self::Unpriced { .. } => "unpriced",
             Self::Unfair { .. } => "unfair",
+            Self::NoRoom { .. } => "no_room",
             Self::ScoreTooLarge => "score_too_large",
             Self::LeftOut { .. } => "left_out",
         }

@@ -175,17 +175,18 @@ fn every_intent_learns_why_it_was_not_filled() {
     let dropped = market.intent(Want::swap(3, (X, 1_000), (Y, 900)));
     let alone = market.intent(Want::swap(4, (X, 1_000), (Y, 900)));
     let poor = market.intent(Want::swap(5, (X, 1_000), (Y, 900)).fundable(999));
-    let winner = market.bid(1, &[(won, 1_000, 990)]);
+    let too = market.intent(Want::swap(6, (X, 1_000), (Y, 900)));
+    let winner = market.bid(1, &[(won, 1_000, 990), (too, 1_000, 990)]);
     market.bid(2, &[(won, 1_000, 910), (outbid, 1_000, 910)]);
     market.bid(3, &[(dropped, 1_000, 899)]);
     let decision = market.decide();
     let insights = insights(&market.cut(), &market.bids, &decision);
     let of = |id| insights.iter().find(|insight| insight.intent == id).unwrap();
-    assert_eq!(insights.len(), 5);
+    assert_eq!(insights.len(), 6);
     assert_eq!(of(won).reason, InsightReason::Won { winners: vec![market.bids[winner].id] });
     assert_eq!(of(won).best.unwrap().surplus, Amount::from(90u64));
     assert_eq!((of(won).bids, of(won).valid_bids), (2, 2));
-    assert_eq!(of(outbid).reason, InsightReason::Outbid { short_by: Amount::from(70u64) });
+    assert_eq!(of(outbid).reason, InsightReason::Outbid { short_by: Amount::from(160u64) });
     let codes = vec!["limit_broken".to_owned()];
     assert_eq!(of(dropped).reason, InsightReason::AllDropped { codes });
     assert_eq!(of(dropped).best, None);
@@ -220,8 +221,7 @@ fn a_bid_takes_as_many_bytes_as_its_section_of_a_batch_has() {
         bid_count: 2,
     };
     let length = |bids: &[SignedBid]| batch::encode(&header, bids, &intents).unwrap().len() as u64;
-    let section =
-        |at: usize| super::super::load::section_bytes(&market.bids[at].bid, &market.intents);
+    let section = |at: usize| market.load(at).bytes;
     let both = length(&[signed(one), signed(other)]);
     assert_eq!(both - length(&[signed(one)]), section(other));
     assert_eq!(both - length(&[signed(other)]), section(one));

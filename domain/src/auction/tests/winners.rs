@@ -79,11 +79,12 @@ fn a_batch_keeps_to_its_gas_and_its_number_of_bids() {
 #[test]
 fn of_equal_sets_the_one_that_fills_more_wins() {
     let mut market = Market::new();
-    let (a, b) = (any(&mut market, 1), any(&mut market, 2));
+    let a = any(&mut market, 1);
+    let at_its_limit = market.intent(Want::swap(2, (X, 1_000), (Z, 1)));
     for n in 1..=9 {
         market.bid(n, &[(a, 1_000, 101)]);
     }
-    let both = market.bid(10, &[(a, 1_000, 51), (b, 1_000, 51)]);
+    let both = market.bid(10, &[(a, 1_000, 101), (at_its_limit, 1_000, 1)]);
     assert_eq!(market.winners(), [both]);
 }
 

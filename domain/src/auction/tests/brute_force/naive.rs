@@ -1,0 +1,229 @@
+//! The rules once more, as simply as they can be said.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use alloy_primitives::{Address, B256, keccak256};
+
+use crate::{
+    Amount, BidId, IntentId,
+    auction::{DropReason, fixture::*},
+    bid::Fill,
+    intent::Kind,
+};
+
+/// What a decision comes to.
+#[derive(Debug, Default)]
+pub(super) struct Outcome {
+    pub(super) winners: Vec<BidId>,
+    pub(super) total_score: Amount,
+    pub(super) second_pass: Vec<(Address, Address, Address, Amount)>,
+    pub(super) unfair: BTreeSet<BidId>,
+    pub(super) no_room: BTreeSet<BidId>,
+    pub(super) lost: BTreeSet<BidId>,
+}
+
+/// A bid that keeps every rule by itself.
+#[derive(Clone, Copy, Debug)]
+struct Valid {
+    at: usize,
+    score: u128,
+    /// Pair and kind, where there is no price.
+    group: Option<(Address, Address, u8)>,
+}
+
+pub(super) fn decide(market: &Market) -> Outcome {
+    let all = valid(market, None);
+    let fair = fair(market, all.clone());
+    let id = |at: usize| market.bids[at].id;
+    let mut outcome = Outcome::default();
+    let is_fair = |bid: &&Valid| fair.iter().any(|other| other.at == bid.at);
+    outcome.unfair = all.iter().filter(|bid| !is_fair(bid)).map(|bid| id(bid.at)).collect();
+
+    let priced: Vec<Valid> = fair.iter().filter(|bid| bid.group.is_none()).copied().collect();
+    let (score, mut chosen) = best(market, &priced, &[]);
+    outcome.total_score = Amount::from(score);
+    outcome.lost = priced.iter().map(|bid| id(bid.at)).collect();
+
+    let mut groups: Vec<_> = fair.iter().filter_map(|bid| bid.group).collect();
+    groups.sort_unstable_by_key(|group| place_of_group(market, *group));
+    groups.dedup();
+    for (sell, buy, kind) in groups {
+        let of_group = |bid: &&Valid| bid.group == Some((sell, buy, kind));
+        let (fits, rest): (Vec<Valid>, Vec<Valid>) = fair
+            .iter()
+            .filter(of_group)
+            .copied()
+            .partition(|bid| feasible(market, &[chosen.clone(), vec![bid.at]].concat()));
+        outcome.no_room.extend(rest.iter().map(|bid| id(bid.at)));
+        outcome.lost.extend(fits.iter().map(|bid| id(bid.at)));
+        let (total, set) = best(market, &fits, &chosen);
+        chosen.extend(set);
+        let token = if kind == 0 { buy } else { sell };
+        outcome.second_pass.push((sell, buy, token, Amount::from(total)));
+    }
+    outcome.winners = chosen.iter().map(|at| id(*at)).collect();
+    for winner in &outcome.winners {
+        outcome.lost.remove(winner);
+    }
+    outcome
+}
+
+/// By solver that won in the first pass: the best score without it.
+pub(super) fn references(market: &Market) -> Vec<(Address, Amount)> {
+    let priced = |without: Option<Address>| -> Vec<Valid> {
+        let fair = fair(market, valid(market, without));
+        fair.into_iter().filter(|bid| bid.group.is_none()).collect()
+    };
+    let (_, winners) = best(market, &priced(None), &[]);
+    let solvers: BTreeSet<Address> =
+        winners.iter().map(|at| market.bids[*at].bid.terms().solver).collect();
+    let reference = |solver| (solver, Amount::from(best(market, &priced(Some(solver)), &[]).0));
+    solvers.into_iter().map(reference).collect()
+}
+
+fn valid(market: &Market, without: Option<Address>) -> Vec<Valid> {
+    let of_others = |at: &usize| Some(market.bids[*at].bid.terms().solver) != without;
+    let judge = |at: usize| match market.check(at) {
+        Ok(score) => Some(Valid { at, score: u128::try_from(score.get()).unwrap(), group: None }),
+        Err(DropReason::Unpriced { .. }) => unpriced(market, at),
+        Err(_) => None,
+    };
+    (0..market.bids.len()).filter(of_others).filter_map(judge).collect()
+}
+
+/// A bid on one pair and kind, scored in atoms; no other has a place without prices.
+fn unpriced(market: &Market, at: usize) -> Option<Valid> {
+    let mut group = None;
+    let mut score = 0;
+    for fill in market.bids[at].bid.fills() {
+        let intent = &market.intents[&fill.intent];
+        let fundable = u128::try_from(market.opening.intent(fill.intent)?.fundable.get()).unwrap();
+        let own = (intent.pair().sell, intent.pair().buy, u8::from(intent.kind()));
+        if *group.get_or_insert(own) != own {
+            return None;
+        }
+        let [sell, buy] = [intent.sell_amount(), intent.buy_amount()].map(small);
+        score += match intent.kind() {
+            Kind::ExactIn => small(fill.bought) - (small(fill.sold) * buy).div_ceil(sell),
+            Kind::ExactOut => {
+                let most = (small(fill.bought) * sell / buy).min(fundable);
+                most - small(fill.sold)
+            }
+        };
+    }
+    Some(Valid { at, score, group })
+}
+
+/// Drops one unfair bid at a time, looking at what is left each time, until nobody complains.
+fn fair(market: &Market, mut bids: Vec<Valid>) -> Vec<Valid> {
+    loop {
+        let complaint = bids.iter().position(|bid| {
+            let others = bids.iter().map(|other| market.bids[other.at].bid.fills());
+            let single = others.filter(|fills| fills.len() == 1).map(|fills| fills[0]);
+            let fills = market.bids[bid.at].bid.fills();
+            single.into_iter().any(|offer| fills.iter().any(|fill| worse(market, fill, &offer)))
+        });
+        match complaint {
+            Some(at) => drop(bids.remove(at)),
+            None => return bids,
+        }
+    }
+}
+
+/// Whether an intent that is filled alone by `offer`, and at least as much, gets more by it.
+pub(super) fn worse(market: &Market, fill: &Fill, offer: &Fill) -> bool {
+    let (sold, bought) = (small(fill.sold), small(fill.bought));
+    let (offer_sold, offer_bought) = (small(offer.sold), small(offer.bought));
+    fill.intent == offer.intent
+        && match market.intents[&fill.intent].kind() {
+            Kind::ExactIn => offer_sold >= sold && bought < sold * offer_bought / offer_sold,
+            Kind::ExactOut => {
+                offer_bought >= bought && sold > (bought * offer_sold).div_ceil(offer_bought)
+            }
+        }
+}
+
+fn small(amount: Amount) -> u128 {
+    u128::try_from(amount.get()).unwrap()
+}
+
+/// Whether bids can win together, by the text of the rules.
+pub(super) fn feasible(market: &Market, set: &[usize]) -> bool {
+    let params = &market.opening.params;
+    let mut left = BTreeMap::new();
+    let mut purses = BTreeMap::new();
+    let (mut gas, mut bytes) = (0, 0);
+    for (n, at) in set.iter().enumerate() {
+        let bid = &market.bids[*at].bid;
+        for other in &set[..n] {
+            let other = &market.bids[*other].bid;
+            let share = bid.fills().iter().any(|fill| other.fill_of(fill.intent).is_some());
+            let same_nonce = bid.terms().nonce == other.terms().nonce;
+            if bid.terms().solver == other.terms().solver && (share || same_nonce) {
+                return false;
+            }
+        }
+        for fill in bid.fills() {
+            let intent = &market.intents[&fill.intent];
+            let exact = if intent.kind() == Kind::ExactIn { fill.sold } else { fill.bought };
+            *left.entry(fill.intent).or_insert(0) += small(exact);
+            *purses.entry((intent.owner(), intent.pair().sell)).or_insert(0) += small(fill.sold);
+        }
+        let section = market.load(*at).bytes;
+        let signed = u64::from(bid.terms().gas);
+        gas += signed + signed.div_ceil(63) + params.gas_per_bid + params.gas_per_byte * section;
+        gas += 1_100 * bid.legs().len() as u64;
+        bytes += section;
+    }
+    let entry = |id: &IntentId| market.opening.intent(*id).unwrap();
+    left.iter().all(|(id, sum)| {
+        let whole = market.intents[id].exact_amount();
+        *sum <= small(whole.saturating_sub(entry(id).filled))
+    }) && purses.iter().all(|((owner, sell), sum)| {
+        let of_purse = |id: &&IntentId| {
+            let intent = &market.intents[*id];
+            intent.owner() == *owner && intent.pair().sell == *sell
+        };
+        market.intents.keys().filter(of_purse).all(|id| *sum <= small(entry(id).fundable))
+    }) && gas <= params.gas_budget
+        && bytes <= params.byte_budget
+        && set.len() as u64 <= u64::from(params.max_winners)
+}
+
+/// A set's score, its fills, and its sorted list of places.
+type Ranked = (u128, usize, Vec<(B256, usize)>);
+
+/// The best of all sets that fit beside those chosen before, in settlement order.
+fn best(market: &Market, bids: &[Valid], chosen: &[usize]) -> (u128, Vec<usize>) {
+    let mut best: Option<Ranked> = None;
+    for mask in 0u32..1 << bids.len() {
+        let set = (0..bids.len()).filter(|n| mask & (1 << n) != 0).map(|n| bids[n]);
+        let set: Vec<Valid> = set.collect();
+        let places: Vec<usize> = set.iter().map(|bid| bid.at).collect();
+        if !feasible(market, &[chosen, &places].concat()) {
+            continue;
+        }
+        let score = set.iter().map(|bid| bid.score).sum();
+        let fills: usize = places.iter().map(|at| market.bids[*at].bid.fills().len()).sum();
+        let mut places: Vec<_> = places.iter().map(|at| place(market, *at)).collect();
+        places.sort_unstable();
+        let better = best.as_ref().is_none_or(|(most, filled, list)| {
+            (score, fills).cmp(&(*most, *filled)).then_with(|| list.cmp(&places)).is_gt()
+        });
+        if better {
+            best = Some((score, fills, places));
+        }
+    }
+    let (score, _, places) = best.unwrap();
+    (score, places.into_iter().map(|(_, at)| at).collect())
+}
+
+fn place(market: &Market, at: usize) -> (B256, usize) {
+    let (open_hash, solver) = (market.opening.hash(), market.bids[at].bid.terms().solver);
+    (keccak256([open_hash.get().as_slice(), solver.as_slice()].concat()), at)
+}
+
+fn place_of_group(market: &Market, (sell, buy, kind): (Address, Address, u8)) -> B256 {
+    let open_hash = market.opening.hash();
+    keccak256([open_hash.get().as_slice(), sell.as_slice(), buy.as_slice(), &[kind]].concat())
+}
