@@ -3,6 +3,7 @@
 pub mod cats;
 pub mod dex;
 pub mod greedy;
+pub mod market;
 
 /// A set packing problem: the heaviest set of bids that exceeds no row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
