@@ -56,16 +56,15 @@ pub async fn run() -> io::Result<()> {
     let mut rows = Vec::new();
     if wanted("intake") {
         println!("intake: signed intents over HTTP, durable with fsync …");
-        let bed = Bed::start(Vec::new()).await?;
+        let bed = Bed::start(Bed::plan()).await?;
         let (row, per_second) = intake::measure(&bed.stack).await?;
         rows.push(row);
         println!("intent_to_stream: at half that load …");
         rows.push(latency::measure(&bed.stack, per_second / 2.0).await?);
     }
     if wanted("decision") {
-        println!("close_to_decision: 200 intents, 100 bids …");
-        let settings = vec![("auction.max_intents", "200".to_owned())];
-        let bed = Bed::start(settings).await?;
+        println!("close_to_decision: 1,000 intents, 1,000 bids …");
+        let bed = Bed::start(decision::plan(Bed::plan())).await?;
         rows.extend(decision::measure(&bed.stack).await?);
     }
     if wanted("gas") {
@@ -86,19 +85,17 @@ struct Bed {
 }
 
 impl Bed {
-    async fn start(settings: Vec<(&'static str, String)>) -> io::Result<Self> {
+    fn plan() -> Plan {
+        let mining = Mining::Every(1);
+        Plan { mining, owners: OWNERS, window_ms: 1_000, ..Plan::default() }
+    }
+
+    async fn start(plan: Plan) -> io::Result<Self> {
         let folder = fixture::scratch()?;
         let postgres = Postgres::start(folder.path(), Durability::Fsync).await?;
         postgres.create("gavel", None).await.map_err(io::Error::other)?;
         let url = postgres.url("gavel");
         fixture::migrate(&url).await?;
-        let plan = Plan {
-            mining: Mining::Every(1),
-            owners: OWNERS,
-            window_ms: 1_000,
-            settings,
-            ..Plan::default()
-        };
         let stack = Stack::start_in(plan, folder.path(), url, &mut |_| {}).await?;
         Ok(Self { stack, postgres, folder })
     }
