@@ -5,6 +5,7 @@ mod faults;
 mod gate;
 mod house;
 mod outages;
+mod prices;
 mod race;
 mod simulation;
 mod windows;
