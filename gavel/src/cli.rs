@@ -18,6 +18,7 @@ use tokio::runtime::Runtime;
 
 use crate::{
     Roles,
+    audit::{self, AuditArgs},
     exit::{CONFIG, Exit, FAILED, UNAVAILABLE, report},
     openapi,
     serve::{ServeError, serve},
@@ -51,6 +52,9 @@ enum Command {
     Openapi(OpenapiArgs),
     /// Run a reference solver until SIGINT or SIGTERM.
     Solver(Box<SolverArgs>),
+    /// Make every decision again from public data, and hold it against the chain; exit code 3 if
+    /// anything differs.
+    Audit(Box<AuditArgs>),
 }
 
 #[derive(Debug, Args)]
@@ -79,6 +83,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Config(config) => show(&config),
         Command::Openapi(args) => documents(&args),
         Command::Solver(args) => run_solver(*args),
+        Command::Audit(args) => run_audit(*args),
     })
 }
 
@@ -161,6 +166,14 @@ fn run_solver(args: SolverArgs) -> Result<(), Exit> {
             let code = if error.retryable() { UNAVAILABLE } else { CONFIG };
             Exit::new(code, error)
         })
+    })
+}
+
+fn run_audit(args: AuditArgs) -> Result<(), Exit> {
+    runtime()?.block_on(async {
+        let signals = Shutdown::new();
+        signals.cancel_on_signal().map_err(|error| Exit::new(FAILED, error))?;
+        audit::run(args, &signals.token()).await
     })
 }
 

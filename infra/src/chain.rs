@@ -7,6 +7,7 @@ pub mod abi;
 mod bidders;
 mod blocks;
 mod cache;
+mod calls;
 mod error;
 mod funds;
 mod send;
@@ -30,6 +31,7 @@ use crate::config::ChainConfig;
 
 pub use bidders::{Bidder, NonceWord};
 pub use blocks::Block;
+pub use calls::MinedCall;
 pub use error::ChainError;
 pub use funds::{FUNDS_BOUNDS, FundQuery, Funds, FundsLookup, funds_lookup};
 pub use send::{Fees, SendError};

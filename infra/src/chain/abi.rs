@@ -125,6 +125,9 @@ alloy_sol_types::sol! {
     function balanceOf(address account) external view returns (uint256 balance);
     function allowance(address owner, address spender) external view returns (uint256 amount);
     function approve(address spender, uint256 amount) external returns (bool done);
+
+    #[derive(Debug, PartialEq, Eq)]
+    event Transfer(address indexed from, address indexed to, uint256 value);
 }
 
 #[cfg(test)]

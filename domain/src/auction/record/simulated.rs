@@ -16,12 +16,9 @@ const MOST: usize = 255;
 pub(super) fn verify(contents: &Contents) -> Result<(), RecordFault> {
     let drops = contents.simulation.as_ref().map_or(&[][..], |found| found.drops.as_slice());
     let received: BTreeSet<BidId> = contents.bids.iter().map(|bid| bid.id).collect();
-    let (mut dropped, mut last) = (BTreeSet::new(), None);
+    let mut dropped = BTreeSet::new();
     for found in drops {
-        // a bid that is dropped is not run again; one run may drop several
-        let same_run = last.replace(&found.batch) == Some(&found.batch);
-        let again = !same_run && found.batch.iter().any(|bid| dropped.contains(bid));
-        if again || !plausible(found, &received) || !dropped.insert(found.bid) {
+        if !plausible(found, &received) || !dropped.insert(found.bid) {
             return Err(RecordFault::SimulationBatch(found.bid));
         }
     }

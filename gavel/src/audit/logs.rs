@@ -1,0 +1,111 @@
+//! Every commit and reveal of our contract, read from its logs once.
+
+use std::collections::HashMap;
+
+use alloy::sol_types::SolEvent as _;
+use alloy_primitives::{Address, B256, U256};
+use domain::AuctionId;
+use infra::chain::{Chain, ChainError, abi};
+
+use super::{node::patiently, settled::Reveal};
+
+/// Blocks asked about at once; halved where a node refuses so many.
+const CHUNK: u64 = 2_000;
+
+/// A reveal as its log tells of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Seen {
+    tx: B256,
+    block: u64,
+    settler: Address,
+    lane: U256,
+    commitment: B256,
+    attempt: u8,
+}
+
+/// The logs up to some block.
+#[derive(Debug)]
+pub(super) struct Logs {
+    next: u64,
+    reveals: HashMap<AuctionId, Vec<Seen>>,
+    commits: HashMap<(Address, U256, B256), u64>,
+}
+
+impl Logs {
+    /// From the block `from` on; nothing is read yet.
+    pub(super) fn from(from: u64) -> Self {
+        Self { next: from, reveals: HashMap::new(), commits: HashMap::new() }
+    }
+
+    /// The reveals of an auction with their transactions; reads on to the newest block if there is
+    /// none so far.
+    pub(super) async fn reveals(
+        &mut self,
+        chain: &Chain,
+        auction: AuctionId,
+    ) -> Result<Vec<Reveal>, ChainError> {
+        if !self.reveals.contains_key(&auction) {
+            self.read_on(chain).await?;
+        }
+        let mut reveals = Vec::new();
+        for seen in self.reveals.get(&auction).into_iter().flatten() {
+            reveals.push(self.reveal(chain, *seen).await?);
+        }
+        Ok(reveals)
+    }
+
+    async fn reveal(&self, chain: &Chain, seen: Seen) -> Result<Reveal, ChainError> {
+        let gone = ChainError::BadAnswer("a transaction whose log it gave");
+        let call = patiently(|| chain.mined_call(seen.tx)).await?.ok_or(gone.clone())?;
+        let receipt = patiently(|| chain.receipt(seen.tx)).await?.ok_or(gone)?;
+        let key = (seen.settler, seen.lane, seen.commitment);
+        Ok(Reveal {
+            tx: seen.tx,
+            block: seen.block,
+            settler: seen.settler,
+            lane: seen.lane,
+            commitment: seen.commitment,
+            attempt: seen.attempt,
+            committed: self.commits.get(&key).copied(),
+            sender: call.from,
+            to: call.to,
+            input: call.input,
+            logs: receipt.logs().iter().map(|log| log.inner.clone()).collect(),
+        })
+    }
+
+    async fn read_on(&mut self, chain: &Chain) -> Result<(), ChainError> {
+        let head = patiently(|| chain.block_latest()).await?.at.number;
+        let mut chunk = CHUNK;
+        while self.next <= head {
+            let last = head.min(self.next.saturating_add(chunk - 1));
+            match patiently(|| chain.settlement_logs(self.next, last)).await {
+                Ok(logs) => {
+                    logs.iter().for_each(|log| self.take(log));
+                    self.next = last + 1;
+                }
+                Err(ChainError::Refused { .. }) if chunk > 1 => chunk /= 2,
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, log: &alloy::rpc::types::Log) {
+        let (Some(tx), Some(block)) = (log.transaction_hash, log.block_number) else { return };
+        if let Ok(found) = abi::Committed::decode_log(&log.inner) {
+            // the same commitment again in this lane: the first one counts
+            self.commits.entry((found.settler, found.lane, found.commitment)).or_insert(block);
+        } else if let Ok(found) = abi::Revealed::decode_log(&log.inner) {
+            let seen = Seen {
+                tx,
+                block,
+                settler: found.settler,
+                lane: found.lane,
+                commitment: found.commitment,
+                attempt: found.attempt,
+            };
+            self.reveals.entry(AuctionId::new(found.auctionId)).or_default().push(seen);
+        }
+    }
+}
