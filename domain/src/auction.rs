@@ -21,7 +21,7 @@ mod decide;
 mod fixture;
 mod insight;
 pub mod opening;
-mod pack;
+pub mod pack;
 pub mod params;
 mod record;
 mod refusal;

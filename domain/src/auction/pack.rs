@@ -2,32 +2,47 @@
 //!
 //! Nothing here knows of bids. An item has a weight and takes part of some rows; a row has a
 //! capacity. Sets are ordered by total weight, then by the smallest sorted list of item numbers;
-//! so callers number items in their order of preference. The search is exact: it falls apart into
-//! components that share no row, each solved by branch and bound over prices of the rows
-//! (Lagrange multipliers), in integers and counted in nodes, so that anybody can repeat it.
+//! so callers number items in their order of preference. The search is exact, in integers and
+//! counted in nodes, so that anybody can repeat it:
+//!
+//! 1. [`reduce`]: what cannot win leaves, level by level; on markets four fifths of the bids.
+//! 2. What is left falls into components that share no row; [`solve`] takes each by itself.
+//! 3. [`lift`]: cliques grow by what excludes all of them. Measured on the DEX-like mix: with it
+//!    prices alone prove nearly every optimum, without it hundreds of nodes were left to search.
+//! 4. [`dual`]: prices of the rows give a bound, and items that cost too much leave.
+//! 5. [`search`]: branch and bound for what is still undecided, a few items mostly.
+//!
+//! What was tried for the bound, on 10,000 bids: the subgradient alone took hundreds of rounds to
+//! come within 0.1 %; coordinate descent to the middle comes within 0.05 % in ten; smoothing the
+//! descent by a falling temperature ended at 0.2 %. For a first set: greedy by weight, or a dive
+//! along the prices, cost more than all the rest; solving what a guess at the gap leaves gives
+//! the best set and its proof at once, when the guess holds.
 
+mod core;
 mod dual;
-mod greedy;
+mod lift;
+mod packer;
+mod packing;
 mod problem;
+mod reduce;
 mod search;
-mod split;
+mod solve;
 mod state;
 #[cfg(test)]
 mod tests;
 
-pub(super) use greedy::Packing;
-pub(super) use problem::{Problem, RowSpec};
-pub(super) use split::solve;
+pub use packer::Packer;
+pub use problem::{Problem, RowSpec};
 
 /// A set of items, as good as the node budget allowed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Solution {
+pub struct Solution {
     /// The items, ascending.
-    pub(super) items: Vec<usize>,
+    pub items: Vec<usize>,
     /// Their weights added up.
-    pub(super) weight: i128,
+    pub weight: i128,
     /// No set weighs more than this.
-    pub(super) bound: i128,
+    pub bound: i128,
     /// Nodes visited.
-    pub(super) nodes: u64,
+    pub nodes: u64,
 }

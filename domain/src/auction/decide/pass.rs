@@ -2,11 +2,10 @@
 
 use super::{
     field::{Candidate, Field},
-    packer::Packer,
     room::Room,
     winners::{rows, score_of, weight},
 };
-use crate::auction::pack::{Packing, Solution};
+use crate::auction::pack::{Packer, Problem, Solution};
 
 /// Candidates that are decided together, in one unit of score.
 #[derive(Debug)]
@@ -51,7 +50,7 @@ impl Pass {
     ) -> Self {
         let candidates = items.iter().map(|item| &field.candidates[*item]);
         let weights = candidates.map(|candidate| weight(score(candidate), candidate));
-        let packer = Packer::new(weights.collect(), rows(field, &items, room));
+        let packer = Packer::new(Problem::new(weights.collect(), rows(field, &items, room)));
         Self { items, packer }
     }
 
@@ -62,17 +61,17 @@ impl Pass {
 
     /// What became of every item that may win.
     pub(super) fn fates(&self, solution: &Solution, may: &[bool]) -> Vec<Option<Fate>> {
-        let packed = Packing::of(self.packer.problem(), solution.items.iter().copied());
-        let fate = |(item, may): (usize, &bool)| {
+        let blockers = self.packer.blockers(&solution.items);
+        let fate = |((item, may), blockers): ((usize, &bool), Vec<usize>)| {
             if !may {
                 return None;
             }
             if solution.items.binary_search(&item).is_ok() {
                 return Some(Fate::Won);
             }
-            let blockers = packed.blockers(item).into_iter();
-            Some(Fate::Lost(blockers.map(|blocker| self.items[blocker]).collect()))
+            let blockers = blockers.into_iter().map(|blocker| self.items[blocker]);
+            Some(Fate::Lost(blockers.collect()))
         };
-        may.iter().enumerate().map(fate).collect()
+        may.iter().enumerate().zip(blockers).map(fate).collect()
     }
 }

@@ -1,135 +1,137 @@
-//! Items, rows, and what of them matters.
+//! Items, rows, and which rows can exclude anything.
 
 use std::ops::Range;
 
 use alloy_primitives::{U256, U512};
+
+use super::core::binding;
 
 /// One whole row, in the units shares are counted in.
 pub(super) const ONE: i64 = 1 << 16;
 
 /// A capacity and what items take of it.
 #[derive(Clone, Debug)]
-pub(crate) struct RowSpec {
-    pub(crate) capacity: U256,
-    /// Item and amount, each item once, amounts above zero and at most the capacity.
-    pub(crate) uses: Vec<(usize, U256)>,
-    /// Whether it is a row of the whole batch; those do not make components hang together.
-    pub(crate) global: bool,
+pub struct RowSpec {
+    /// How much there is.
+    pub capacity: U256,
+    /// Item and amount: items ascending, each once, amounts above zero and at most the capacity.
+    pub uses: Vec<(usize, U256)>,
+    /// Whether it is a row of the whole batch. Those are looked at only if the best set without
+    /// them exceeds one.
+    pub global: bool,
 }
 
 /// Items with the rows that can exclude some of them.
 #[derive(Clone, Debug)]
-pub(crate) struct Problem {
+pub struct Problem {
     pub(super) weights: Vec<i128>,
     pub(super) rows: Vec<Row>,
-    uses: Vec<Use>,
-    of_item: Vec<Range<usize>>,
+    /// Rows from here on are global.
+    pub(super) globals: usize,
 }
 
 #[derive(Clone, Debug)]
 pub(super) struct Row {
-    pub(super) spec: RowSpec,
+    pub(super) capacity: U256,
+    pub(super) parts: Vec<Part>,
     /// Whether any two of its items exceed it.
     pub(super) clique: bool,
 }
 
-/// An item's part of a row.
+/// A row's item.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Use {
-    pub(super) row: usize,
-    pub(super) amount: U256,
+pub(super) struct Part {
+    pub(super) item: u32,
     /// At most the amount, in [`ONE`]ths of the row's capacity: bounds stay bounds.
     pub(super) share: i64,
+    pub(super) amount: U256,
 }
 
 impl Problem {
     /// Keeps the rows that can bind. `weights` must be positive and add up to less than 2^120.
-    pub(crate) fn new(weights: Vec<i128>, specs: Vec<RowSpec>) -> Self {
-        let mut rows: Vec<Row> = specs.into_iter().filter_map(Row::binding).collect();
-        drop_covered(&mut rows);
-        let mut uses: Vec<(usize, Use)> = Vec::new();
-        for (row, Row { spec, clique }) in rows.iter().enumerate() {
-            for (item, amount) in &spec.uses {
-                let share = if *clique { ONE } else { share(*amount, spec.capacity) };
-                uses.push((*item, Use { row, amount: *amount, share }));
-            }
-        }
-        uses.sort_by_key(|(item, _)| *item);
-        let mut of_item = Vec::with_capacity(weights.len());
-        let mut at = 0;
-        for item in 0..weights.len() {
-            let end = at + uses[at..].iter().take_while(|(owner, _)| *owner == item).count();
-            of_item.push(at..end);
-            at = end;
-        }
-        let uses = uses.into_iter().map(|(_, part)| part).collect();
-        Self { weights, rows, uses, of_item }
+    #[must_use]
+    pub fn new(weights: Vec<i128>, specs: Vec<RowSpec>) -> Self {
+        let (globals, locals): (Vec<_>, Vec<_>) = specs.into_iter().partition(|spec| spec.global);
+        let mut rows: Vec<Row> = locals.iter().filter_map(Row::binding).collect();
+        drop_covered(weights.len(), &mut rows);
+        let first_global = rows.len();
+        rows.extend(globals.iter().filter_map(Row::binding));
+        Self { weights, rows, globals: first_global }
     }
 
-    pub(super) fn len(&self) -> usize {
+    /// How many items there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
         self.weights.len()
     }
 
-    pub(super) fn uses(&self, item: usize) -> &[Use] {
-        &self.uses[self.of_item[item].clone()]
-    }
-
-    /// The problem of some items alone, renumbered by their position in `items` (ascending).
-    pub(super) fn restrict(&self, items: &[usize]) -> Self {
-        let weights = items.iter().map(|item| self.weights[*item]).collect();
-        let renumber = |(item, amount): &(usize, U256)| {
-            items.binary_search(item).ok().map(|item| (item, *amount))
-        };
-        let specs = self.rows.iter().map(|row| RowSpec {
-            capacity: row.spec.capacity,
-            uses: row.spec.uses.iter().filter_map(renumber).collect(),
-            global: row.spec.global,
-        });
-        Self::new(weights, specs.collect())
+    /// Whether there is nothing to choose from.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.weights.is_empty()
     }
 }
 
+impl Problem {
+    /// Whether a set keeps within the rows of the whole batch.
+    pub(super) fn batch_holds(&self, set: &[usize]) -> bool {
+        self.rows[self.globals..].iter().all(|row| {
+            let mine =
+                row.parts.iter().filter(|part| set.binary_search(&(part.item as usize)).is_ok());
+            let total = mine.fold(Some(U256::ZERO), |sum, part| sum?.checked_add(part.amount));
+            total.is_some_and(|total| total <= row.capacity)
+        })
+    }
+}
+
+/// The n-th range of a list of ends.
+pub(super) fn range(ends: &[u32], n: usize) -> Range<usize> {
+    ends[n] as usize..ends[n + 1] as usize
+}
+
 impl Row {
-    fn binding(spec: RowSpec) -> Option<Self> {
-        let mut total = U256::ZERO;
-        let mut least = [U256::MAX; 2];
-        for (_, amount) in &spec.uses {
-            total = total.saturating_add(*amount);
-            if *amount < least[0] {
-                least = [*amount, least[0]];
-            } else if *amount < least[1] {
-                least[1] = *amount;
-            }
+    fn binding(spec: &RowSpec) -> Option<Self> {
+        if spec.uses.len() < 2 {
+            return None;
         }
-        let clique = least[0].checked_add(least[1]).is_none_or(|sum| sum > spec.capacity);
-        (total > spec.capacity).then_some(Self { spec, clique })
+        let amounts = spec.uses.iter().map(|(_, amount)| *amount);
+        let (binds, clique) = binding(spec.capacity, amounts);
+        if !binds {
+            return None;
+        }
+        let part = |(item, amount): &(usize, U256)| Part {
+            item: *item as u32,
+            share: if clique { ONE } else { share(*amount, spec.capacity) },
+            amount: *amount,
+        };
+        let parts = spec.uses.iter().map(part).collect();
+        Some(Self { capacity: spec.capacity, parts, clique })
+    }
+
+    /// Whether every item of `self` is one of `other`'s.
+    fn within(&self, other: &Self) -> bool {
+        let mut theirs = other.parts.iter();
+        self.parts.iter().all(|part| theirs.any(|their| their.item == part.item))
     }
 }
 
 /// Leaves out cliques whose items all stand in another clique.
-fn drop_covered(rows: &mut Vec<Row>) {
-    let items = |row: &Row| row.spec.uses.iter().map(|(item, _)| *item).collect::<Vec<_>>();
-    let mut cliques: Vec<(Vec<usize>, usize)> = Vec::new();
+fn drop_covered(items: usize, rows: &mut Vec<Row>) {
+    let mut of_item = vec![Vec::new(); items];
     for (n, row) in rows.iter().enumerate().filter(|(_, row)| row.clique) {
-        let mut items = items(row);
-        items.sort_unstable();
-        cliques.push((items, n));
+        for part in &row.parts {
+            of_item[part.item as usize].push(n);
+        }
     }
-    cliques.sort_by(|a, b| b.0.len().cmp(&a.0.len()).then(a.cmp(b)));
-    let mut by_first: std::collections::BTreeMap<usize, Vec<usize>> =
-        std::collections::BTreeMap::new();
     let mut covered = vec![false; rows.len()];
-    for (n, (items, row)) in cliques.iter().enumerate() {
-        let Some(first) = items.first() else { continue };
-        let larger = by_first.get(first).map_or(&[][..], Vec::as_slice);
-        let holds = |m: &usize| items.iter().all(|item| cliques[*m].0.binary_search(item).is_ok());
-        if larger.iter().any(holds) {
-            covered[*row] = true;
-            continue;
-        }
-        for item in items {
-            by_first.entry(*item).or_default().push(n);
-        }
+    for (n, row) in rows.iter().enumerate().filter(|(_, row)| row.clique) {
+        let Some(first) = row.parts.first() else { continue };
+        covered[n] = of_item[first.item as usize].iter().any(|m| {
+            let other = &rows[*m];
+            // of two equal ones the first stays
+            let larger = (other.parts.len(), n) > (row.parts.len(), *m);
+            *m != n && larger && row.within(other)
+        });
     }
     let mut n = 0;
     rows.retain(|_| {

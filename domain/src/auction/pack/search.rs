@@ -1,151 +1,123 @@
-//! Branch and bound over one component.
+//! Branch and bound over one component: what prices and reductions left undecided.
 
 use super::{
-    Solution,
-    dual::{Priced, Prices},
-    greedy::Packing,
+    core::Core,
+    dual::Dual,
     problem::Problem,
+    reduce::merged,
+    solve::{Effort, Found, Frame, Set},
     state::State,
 };
 
-/// Steps towards better prices before the first branch, and at every node after it.
-const ROOT_STEPS: u32 = 160;
-const NODE_STEPS: u32 = 6;
+/// Rounds of prices at every node.
+const NODE_SWEEPS: u32 = 2;
 
-/// The best set of `problem`, visiting at most `budget` nodes.
-pub(super) fn search(problem: &Problem, budget: u64) -> Solution {
-    let mut search = Search::new(problem, budget);
-    let weight = |item: usize| problem.weights[item];
-    let rows = |item: usize| problem.uses(item).len().max(1) as i128;
-    search.offer(Packing::of(problem, by_key(problem, weight)));
-    search.offer(Packing::of(problem, by_key(problem, |item| weight(item) / rows(item))));
-    search.run(problem, true)
+/// The best set of `core`, if the effort lasts, and no worse than `first`.
+pub(super) fn search(
+    problem: &Problem,
+    core: &Core,
+    frame: &Frame<'_>,
+    dual: Dual,
+    first: Set,
+    effort: &mut Effort,
+) -> Found {
+    let mut state = State::new(problem, core);
+    let (best_worth, best) = first;
+    let unit = core.profit.iter().fold(0, |unit, profit| gcd(unit, *profit)).max(1);
+    let mut search = Search { unit, best, best_worth, open: 0, ties: false, frame };
+    search.explore(&mut state, dual.clone(), effort);
+    let bound = search.open.max(search.best_worth);
+    if bound == search.best_worth {
+        search.ties = true;
+        search.explore(&mut state, dual, effort);
+    }
+    Found { taken: search.best, worth: search.best_worth, bound }
 }
 
-/// The same by branching alone: what tests of the bounds want.
-#[cfg(test)]
-pub(super) fn from_nothing(problem: &Problem, budget: u64) -> Solution {
-    Search::new(problem, budget).run(problem, false)
-}
-
-/// Items in descending order of a key, the preferred one first among equals.
-fn by_key(problem: &Problem, key: impl Fn(usize) -> i128) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..problem.len()).collect();
-    order.sort_by_key(|item| (std::cmp::Reverse(key(*item)), *item));
-    order
-}
-
-struct Search {
-    /// Every weight is a multiple of this, and so is every set's.
+struct Search<'a> {
+    /// Every profit is a multiple of this, and so is every set's.
     unit: i128,
-    budget: u64,
-    nodes: u64,
-    /// What a node counts: one for every started hundred items, so that the budget bounds the work
-    /// however many bids there are.
-    price: u64,
-    best: Vec<usize>,
-    best_weight: i128,
-    /// The largest bound of what the budget left unvisited.
-    open_bound: i128,
-    /// Whether the first improvement is enough.
-    first: bool,
-    done: bool,
+    best: Vec<u32>,
+    best_worth: i128,
+    /// The largest bound of what was left unvisited.
+    open: i128,
+    /// Whether the best worth is known, and the preferred set of that worth is looked for.
+    ties: bool,
+    frame: &'a Frame<'a>,
 }
 
-impl Search {
-    fn new(problem: &Problem, budget: u64) -> Self {
-        Self {
-            unit: problem.weights.iter().fold(0, |unit, weight| gcd(unit, *weight)).max(1),
-            budget,
-            nodes: 0,
-            price: problem.len().div_ceil(100) as u64,
-            best: Vec::new(),
-            best_weight: 0,
-            open_bound: 0,
-            first: false,
-            done: false,
-        }
-    }
-
-    fn run(mut self, problem: &Problem, offer: bool) -> Solution {
-        let mut state = State::new(problem);
-        let mut prices = Prices::start(&state);
-        let mut root = Priced::default();
-        prices.improve(&state, self.best_weight, ROOT_STEPS, &mut root);
-        if offer {
-            self.offer(Packing::of(problem, by_key(problem, |item| root.margin[item])));
-        }
-        self.explore(&mut state, &prices, root.clone());
-        let bound = self.open_bound.max(self.best_weight);
-        if bound == self.best_weight {
-            self.settle_ties(&mut state, &prices, &root);
-        }
-        Solution { items: self.best, weight: self.best_weight, bound, nodes: self.nodes }
-    }
-
-    fn offer(&mut self, mut packing: Packing<'_>) {
-        packing.polish();
-        if packing.weight() > self.best_weight {
-            self.best_weight = packing.weight();
-            self.best = packing.items();
-        }
-    }
-
-    /// Visits every completion of `state` that could beat the best set. `at` is what `prices`
-    /// prove about it. One frame stands for a chain of exclusions, so the depth is the number of
-    /// items taken in.
-    fn explore(&mut self, state: &mut State<'_>, prices: &Prices, mut at: Priced) {
+impl Search<'_> {
+    /// Visits every completion of `state` that could beat the best set. One call stands for a
+    /// chain of exclusions, so the depth is the number of items taken in.
+    fn explore(&mut self, state: &mut State<'_>, mut dual: Dual, effort: &mut Effort) {
         let entry = state.mark();
-        let mut prices = prices.clone();
-        loop {
-            if self.done || !self.promising(at.bound) {
+        while self.promising(dual.bound()) {
+            if !effort.node(state.lives) {
+                if !self.ties {
+                    self.open = self.open.max(dual.bound());
+                }
                 break;
             }
-            if self.nodes >= self.budget {
-                self.open_bound = self.open_bound.max(at.bound);
-                break;
-            }
-            self.nodes += self.price;
-            if self.fix(state, &at) {
-                prices.apply(state, &mut at);
+            if self.fix(state, &dual) {
+                dual.refresh(state);
                 continue;
             }
-            let Some(item) = heaviest(state) else {
-                self.best = state.taken();
-                self.best_weight = state.weight;
-                self.done = self.first;
+            if self.ties && !self.could_be_preferred(state) {
+                break;
+            }
+            let Some(item) = self.branch(state) else {
+                self.offer(state);
                 break;
             };
             let here = state.mark();
             state.take(item);
-            let mut child = prices.clone();
-            let mut below = Priced::default();
-            child.improve(state, self.threshold(), NODE_STEPS, &mut below);
-            self.explore(state, &child, below);
+            let mut child = dual.clone();
+            self.improve(state, &mut child);
+            self.explore(state, child, effort);
             state.back(here);
             state.leave(item);
-            prices.improve(state, self.threshold(), NODE_STEPS, &mut at);
+            self.improve(state, &mut dual);
         }
         state.back(entry);
     }
 
-    /// A bound up to this one proves that there is nothing better.
-    fn threshold(&self) -> i128 {
-        self.best_weight + self.unit - 1
+    /// Nothing is left to decide.
+    fn offer(&mut self, state: &State<'_>) {
+        let taken = state.taken();
+        let better = if self.ties {
+            state.worth == self.best_worth && self.frame.prefers(&taken, &self.best)
+        } else {
+            state.worth > self.best_worth
+        };
+        if better {
+            self.best_worth = state.worth;
+            self.best = taken;
+        }
+    }
+
+    fn improve(&self, state: &State<'_>, dual: &mut Dual) {
+        dual.refresh(state);
+        for _ in 0..NODE_SWEEPS {
+            if self.promising(dual.bound()) {
+                dual.sweep(state);
+            }
+        }
     }
 
     fn promising(&self, bound: i128) -> bool {
-        bound > self.threshold()
+        let least = if self.ties { self.best_worth } else { self.best_worth + self.unit };
+        bound >= least
     }
 
     /// Decides the items whose other decision the prices rule out. True if there were any.
-    fn fix(&self, state: &mut State<'_>, at: &Priced) -> bool {
+    fn fix(&self, state: &mut State<'_>, dual: &Dual) -> bool {
         let before = state.mark();
-        for item in 0..state.problem.len() {
-            if !state.is_live(item) || self.promising(at.bound - at.margin[item].abs()) {
+        for item in 0..state.core.len() as u32 {
+            let margin = dual.margin(item);
+            if !state.is_live(item) || self.promising(dual.bound() - margin.abs()) {
                 continue;
             }
-            if at.margin[item] > 0 {
+            if margin > 0 {
                 state.take(item);
             } else {
                 state.leave(item);
@@ -154,44 +126,27 @@ impl Search {
         state.mark() > before
     }
 
-    /// Of all sets that weigh as much as the best one, finds the one whose sorted list of items is
-    /// the smallest: item by item, is there such a set with it?
-    fn settle_ties(&mut self, state: &mut State<'_>, prices: &Prices, root: &Priced) {
-        let weight = self.best_weight;
-        let mut at = Priced::default();
-        for item in 0..state.problem.len() {
-            if !state.is_live(item) {
-                continue;
-            }
-            if self.best.binary_search(&item).is_ok() {
-                state.take(item);
-                continue;
-            }
-            if root.bound + root.margin[item].min(0) < weight || self.nodes >= self.budget {
-                state.leave(item);
-                continue;
-            }
-            let here = state.mark();
-            state.take(item);
-            prices.apply(state, &mut at);
-            let before = std::mem::take(&mut self.best);
-            (self.best_weight, self.first, self.done) = (weight - self.unit, true, false);
-            self.explore(state, prices, at.clone());
-            if !self.done {
-                self.best = before;
-                state.back(here);
-                state.leave(item);
-            }
-            self.best_weight = weight;
+    /// The item worth most: with it in, most is ruled out, and without it most is lost. (Measured
+    /// against the largest and the smallest margin: ten times fewer nodes on hard packings.) Among
+    /// sets of one worth those with the preferred items come first.
+    fn branch(&self, state: &State<'_>) -> Option<u32> {
+        if self.ties {
+            return state.live_items().next();
         }
+        let profit = &state.core.profit;
+        state.live_items().max_by_key(|item| (profit[*item as usize], std::cmp::Reverse(*item)))
     }
-}
 
-/// The heaviest live item: with it in, most is ruled out, and without it most is lost. (Measured
-/// against the largest and the smallest margin: ten times fewer nodes on hard packings.)
-fn heaviest(state: &State<'_>) -> Option<usize> {
-    let weights = &state.problem.weights;
-    state.live_items().max_by_key(|item| (weights[*item], std::cmp::Reverse(*item)))
+    /// Whether some completion could come before the best set in the order of sets: if it had all
+    /// that live items can bring in, and nothing that they push out.
+    fn could_be_preferred(&self, state: &State<'_>) -> bool {
+        let mut counts = self.frame.difference(&state.taken(), &self.best);
+        for item in state.live_items() {
+            let effect = self.frame.difference(&[item], &[]);
+            counts.extend(effect.into_iter().filter(|(_, count)| *count > 0));
+        }
+        merged(counts).first().is_some_and(|(_, count)| *count > 0)
+    }
 }
 
 fn gcd(a: i128, b: i128) -> i128 {

@@ -2,7 +2,10 @@
 
 use alloy_primitives::U256;
 
-use super::problem::{ONE, Problem};
+use super::{
+    core::Core,
+    problem::{ONE, Problem},
+};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Status {
@@ -13,75 +16,92 @@ pub(super) enum Status {
 }
 
 /// Decisions can be taken back in reverse order.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct State<'a> {
     pub(super) problem: &'a Problem,
+    pub(super) core: &'a Core,
     pub(super) status: Vec<Status>,
-    /// What items taken in weigh.
-    pub(super) weight: i128,
+    /// What items taken in are worth.
+    pub(super) worth: i128,
     /// At least what is left of each row, in [`ONE`]ths.
     pub(super) left: Vec<i64>,
     /// Live items of each row.
-    pub(super) live: Vec<usize>,
+    pub(super) live: Vec<u32>,
+    /// How many items are live.
+    pub(super) lives: usize,
     room: Vec<U256>,
-    trail: Vec<usize>,
+    trail: Vec<u32>,
 }
 
 impl<'a> State<'a> {
-    pub(super) fn new(problem: &'a Problem) -> Self {
+    pub(super) fn new(problem: &'a Problem, core: &'a Core) -> Self {
+        let rows = core.rows.len();
         Self {
             problem,
-            status: vec![Status::Live; problem.len()],
-            weight: 0,
-            left: vec![ONE; problem.rows.len()],
-            live: problem.rows.iter().map(|row| row.spec.uses.len()).collect(),
-            room: problem.rows.iter().map(|row| row.spec.capacity).collect(),
-            trail: Vec::new(),
+            core,
+            status: vec![Status::Live; core.len()],
+            worth: 0,
+            left: vec![ONE; rows],
+            live: (0..rows as u32).map(|row| core.parts(row).len() as u32).collect(),
+            lives: core.len(),
+            room: (0..rows as u32).map(|row| core.capacity(problem, row)).collect(),
+            trail: Vec::with_capacity(core.len()),
         }
     }
 
-    pub(super) fn is_live(&self, item: usize) -> bool {
-        self.status[item] == Status::Live
+    pub(super) fn is_live(&self, item: u32) -> bool {
+        self.status[item as usize] == Status::Live
     }
 
-    pub(super) fn live_items(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.status.len()).filter(|item| self.is_live(*item))
+    pub(super) fn live_items(&self) -> impl Iterator<Item = u32> + '_ {
+        (0..self.status.len() as u32).filter(|item| self.is_live(*item))
     }
 
     /// The items taken in, ascending.
-    pub(super) fn taken(&self) -> Vec<usize> {
-        (0..self.status.len()).filter(|item| self.status[*item] == Status::In).collect()
+    pub(super) fn taken(&self) -> Vec<u32> {
+        let taken = |item: &u32| self.status[*item as usize] == Status::In;
+        (0..self.status.len() as u32).filter(taken).collect()
     }
 
     /// Takes a live item in, and out goes every other one there is no more room for.
-    pub(super) fn take(&mut self, item: usize) {
-        let problem = self.problem;
+    pub(super) fn take(&mut self, item: u32) {
+        let core = self.core;
         self.settle(item, Status::In);
-        self.weight += problem.weights[item];
-        for part in problem.uses(item) {
-            self.left[part.row] -= part.share;
-            self.room[part.row] -= part.amount;
-        }
-        for part in problem.uses(item) {
-            let row = &problem.rows[part.row];
-            for (other, amount) in &row.spec.uses {
-                if self.is_live(*other) && (row.clique || *amount > self.room[part.row]) {
-                    self.settle(*other, Status::Out);
+        self.worth += core.profit[item as usize];
+        for part in core.uses(item) {
+            let row = part.row as usize;
+            if core.is_clique(part.row) {
+                self.left[row] = 0;
+                for other in core.parts(part.row) {
+                    if self.is_live(other.item) {
+                        self.settle(other.item, Status::Out);
+                    }
+                }
+                continue;
+            }
+            self.left[row] -= core.share(self.problem, part.row, part.at);
+            self.room[row] -= core.amount(self.problem, part.row, part.at);
+            for other in core.parts(part.row) {
+                if self.is_live(other.item)
+                    && core.amount(self.problem, part.row, other.at) > self.room[row]
+                {
+                    self.settle(other.item, Status::Out);
                 }
             }
         }
     }
 
     /// Leaves a live item out.
-    pub(super) fn leave(&mut self, item: usize) {
+    pub(super) fn leave(&mut self, item: u32) {
         self.settle(item, Status::Out);
     }
 
-    fn settle(&mut self, item: usize, status: Status) {
-        self.status[item] = status;
+    fn settle(&mut self, item: u32, status: Status) {
+        self.status[item as usize] = status;
         self.trail.push(item);
-        for part in self.problem.uses(item) {
-            self.live[part.row] -= 1;
+        self.lives -= 1;
+        for part in self.core.uses(item) {
+            self.live[part.row as usize] -= 1;
         }
     }
 
@@ -92,20 +112,25 @@ impl<'a> State<'a> {
 
     /// Takes back every decision since `mark`.
     pub(super) fn back(&mut self, mark: usize) {
-        let problem = self.problem;
+        let core = self.core;
         while self.trail.len() > mark {
             let Some(item) = self.trail.pop() else { return };
-            for part in problem.uses(item) {
-                self.live[part.row] += 1;
-            }
-            if self.status[item] == Status::In {
-                self.weight -= problem.weights[item];
-                for part in problem.uses(item) {
-                    self.left[part.row] += part.share;
-                    self.room[part.row] += part.amount;
+            let taken = self.status[item as usize] == Status::In;
+            for part in core.uses(item) {
+                let row = part.row as usize;
+                self.live[row] += 1;
+                if taken && core.is_clique(part.row) {
+                    self.left[row] = ONE;
+                } else if taken {
+                    self.left[row] += core.share(self.problem, part.row, part.at);
+                    self.room[row] += core.amount(self.problem, part.row, part.at);
                 }
             }
-            self.status[item] = Status::Live;
+            if taken {
+                self.worth -= core.profit[item as usize];
+            }
+            self.status[item as usize] = Status::Live;
+            self.lives += 1;
         }
     }
 }
