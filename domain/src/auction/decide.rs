@@ -4,7 +4,6 @@ mod deliberation;
 mod fairness;
 mod field;
 mod order;
-mod packer;
 mod pass;
 mod room;
 mod second_pass;
@@ -135,6 +134,15 @@ pub enum Ruling {
 }
 
 impl Ruling {
+    /// The token of its score, where that is in raw atoms of one.
+    #[must_use]
+    pub const fn token(&self) -> Option<Address> {
+        match self {
+            Self::Won { token, .. } | Self::Lost { token, .. } => *token,
+            Self::Dropped(_) => None,
+        }
+    }
+
     /// The score, if it kept every rule.
     #[must_use]
     pub const fn score(&self) -> Option<Amount> {
