@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -46,6 +47,10 @@ pub struct Offer {
     pub surplus: Amount,
     /// The score of the whole bid, in numéraire atoms.
     pub score: Amount,
+    /// The token of the score, where the pair has no reference price: then it is in raw atoms.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>)]
+    pub token: Option<Address>,
 }
 
 /// Why an intent was filled or not. JSON: `{"reason": "no_bid"}`.
@@ -64,7 +69,7 @@ pub enum InsightReason {
         /// What can be pulled of its sell token.
         fundable: Amount,
     },
-    /// Every bid on it broke a rule.
+    /// Every bid on it broke a rule, or was unfair to another intent that it fills too.
     AllDropped {
         /// The codes of those bids' verdicts, in stream order, each once.
         codes: Vec<String>,
@@ -73,6 +78,10 @@ pub enum InsightReason {
     Outbid {
         /// The least that one of them was short of winning, in numéraire atoms of score.
         short_by: Amount,
+        /// The token of that, where the pair has no reference price: then it is in raw atoms.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[schema(value_type = Option<String>)]
+        token: Option<Address>,
     },
 }
 
@@ -118,6 +127,7 @@ fn insight(intent: &Intent, entry: &CutIntent, touches: &[Touch]) -> IntentInsig
         bought: touch.fill.bought,
         surplus: Limit::of(intent).surplus(intent.kind(), &touch.fill),
         score,
+        token: touch.ruling.token(),
     };
     IntentInsight {
         intent: entry.id,
@@ -130,13 +140,15 @@ fn insight(intent: &Intent, entry: &CutIntent, touches: &[Touch]) -> IntentInsig
 
 fn reason(intent: &Intent, entry: &CutIntent, touches: &[Touch]) -> InsightReason {
     let mut winners = Vec::new();
-    let mut short_by: Option<Amount> = None;
+    // bids that touch one intent are scored in one unit: its pair has a price for all of them or none
+    let mut least_short: Option<(Amount, Option<Address>)> = None;
     let mut codes: Vec<String> = Vec::new();
     for touch in touches {
         match &touch.ruling {
             Ruling::Won { rank, .. } => winners.push((*rank, touch.bid)),
-            Ruling::Lost { short_by: short, .. } => {
-                short_by = Some(short_by.map_or(*short, |least| least.min(*short)));
+            Ruling::Lost { short_by, token, .. } => {
+                let short = (*short_by, *token);
+                least_short = Some(least_short.map_or(short, |least| least.min(short)));
             }
             Ruling::Dropped(reason) => {
                 let code = reason.code().to_owned();
@@ -151,8 +163,8 @@ fn reason(intent: &Intent, entry: &CutIntent, touches: &[Touch]) -> InsightReaso
         let winners = winners.into_iter().map(|(_, bid)| bid).collect();
         return InsightReason::Won { winners };
     }
-    if let Some(short_by) = short_by {
-        return InsightReason::Outbid { short_by };
+    if let Some((short_by, token)) = least_short {
+        return InsightReason::Outbid { short_by, token };
     }
     // an exact-out intent may cost less than the most it would pay, so only nothing is too little
     let needed = match intent.kind() {

@@ -1,7 +1,9 @@
 mod brute_force;
 mod exported;
+mod fairness;
 mod records;
 mod scores;
+mod second_pass;
 mod speed;
 mod validity;
 mod winners;

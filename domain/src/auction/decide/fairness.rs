@@ -15,12 +15,18 @@
 //! Hence a bid goes if and only if the best price among *all* single bids of at least its amount is
 //! better, in whatever order bids are dropped. That is one look at a Pareto front per fill.
 //!
-//! It is about validity and nothing else: a single bid counts here whether or not it wins in the end,
-//! and whether or not its solver's other bids leave it room. A bid that is left out (it failed its
-//! simulation, say) is not valid, and whom it alone spoke against comes back.
+//! It is about validity: a single bid counts whether or not it wins in the end. A bid that is left
+//! out (it failed its simulation, say) is not valid, and whom it alone spoke against comes back.
 //!
-//! A solver can use an intent of its own, well paid, to drop bids that touch it. It gains nothing by
-//! it on the intents of others: they are free to be bid on without that one.
+//! **Offers that are none.** Whoever can speak against a bid without ever having to settle can drop
+//! its rivals' bids for nothing. So a single bid speaks only if it could well be taken: no other
+//! valid bid of its solver is signed with its nonce, which would settle in its place, and it takes at
+//! most an eighth of a batch's gas and bytes, far more than one fill needs, but not so much that no
+//! good batch has room for it. Both are known before anything is dropped, so the above holds among
+//! those that speak. What remains is a solver that drops bids by an intent of its own, well paid:
+//! it gains nothing by that on the intents of others, which are free to be bid on without this one.
+
+use std::collections::HashMap;
 
 use super::field::{Candidate, Field};
 use crate::{
@@ -32,6 +38,9 @@ use crate::{
     bid::Fill,
     intent::Kind,
 };
+
+/// The share of a batch's gas and bytes that a bid may take at most to speak against others.
+const SHARE: u64 = 8;
 
 /// A bid that fills one intent alone.
 #[derive(Clone, Copy, Debug)]
@@ -58,13 +67,14 @@ pub(super) struct Fairness {
 impl Fairness {
     pub(super) fn of(field: &Field<'_>) -> Self {
         let intents = field.rules.table.entries().len();
+        let speaks = Speakers::of(field);
         let mut offers = vec![Vec::new(); intents];
         let mut touching = vec![Vec::new(); intents];
         for (number, candidate) in (0u32..).zip(&field.candidates) {
             let lines = field.lines(candidate);
             for (intent, entry, fill) in lines.iter() {
                 touching[intent as usize].push(number);
-                if lines.iter().len() == 1 {
+                if lines.iter().len() == 1 && speaks.contain(candidate) {
                     let (amount, solver) = (entry.exact_side(fill), candidate.solver);
                     let offer = Offer { candidate: number, solver, amount, fill: *fill };
                     offers[intent as usize].push(offer);
@@ -132,6 +142,30 @@ impl Fairness {
         let fair =
             |(candidate, unfair): (&Candidate<'_>, u32)| unfair == 0 && candidate.solver != solver;
         field.candidates.iter().zip(unfair).map(fair).collect()
+    }
+}
+
+/// Whose bids speak against others.
+struct Speakers<'f> {
+    field: &'f Field<'f>,
+    /// How many candidates are signed with a solver's nonce.
+    nonces: HashMap<(u32, Amount), u32>,
+}
+
+impl<'f> Speakers<'f> {
+    fn of(field: &'f Field<'_>) -> Self {
+        let mut nonces = HashMap::with_capacity(field.candidates.len());
+        for candidate in &field.candidates {
+            *nonces.entry(candidate.nonce()).or_default() += 1;
+        }
+        Self { field, nonces }
+    }
+
+    fn contain(&self, candidate: &Candidate<'_>) -> bool {
+        let (load, params) = (candidate.judged.load, self.field.rules.params);
+        load.gas <= params.gas_budget / SHARE
+            && load.bytes <= params.byte_budget / SHARE
+            && self.nonces.get(&candidate.nonce()) == Some(&1)
     }
 }
 

@@ -4,7 +4,7 @@ use std::{collections::HashMap, ops::Range};
 
 use super::order::preferences;
 use crate::{
-    OpenHash,
+    Amount, OpenHash,
     auction::{
         DropReason, ReceivedBid,
         check::{Judged, Lines, Rules},
@@ -21,6 +21,13 @@ pub(super) struct Candidate<'a> {
     pub(super) solver: u32,
     pub(super) judged: Judged,
     numbers: Range<usize>,
+}
+
+impl Candidate<'_> {
+    /// What it is signed with: a solver's nonce settles one bid.
+    pub(super) fn nonce(&self) -> (u32, Amount) {
+        (self.solver, self.received.bid.terms().nonce)
+    }
 }
 
 /// The candidates of an auction.

@@ -47,7 +47,7 @@ impl Room {
             let left = &mut self.purses[purse as usize];
             *left = left.saturating_sub(sold.unwrap_or(Amount::MAX));
         }
-        self.nonces.insert((winner.solver, winner.received.bid.terms().nonce));
+        self.nonces.insert(winner.nonce());
     }
 
     /// Whether a candidate could still win by itself.
@@ -62,7 +62,7 @@ impl Room {
         fits(Scarce::Gas, load.gas.into(), self.gas.into())?;
         fits(Scarce::Bytes, load.bytes.into(), self.bytes.into())?;
         fits(Scarce::Places, 1u64.into(), self.places.into())?;
-        let used = self.nonces.contains(&(bid.solver, bid.received.bid.terms().nonce));
+        let used = self.nonces.contains(&bid.nonce());
         fits(Scarce::Nonces, 1u64.into(), u64::from(!used).into())?;
         for (purse, sold) in field.lines(bid).payments() {
             fits(Scarce::Funds, sold.unwrap_or(Amount::MAX), self.purse(purse))?;

@@ -186,7 +186,10 @@ fn every_intent_learns_why_it_was_not_filled() {
     assert_eq!(of(won).reason, InsightReason::Won { winners: vec![market.bids[winner].id] });
     assert_eq!(of(won).best.unwrap().surplus, Amount::from(90u64));
     assert_eq!((of(won).bids, of(won).valid_bids), (2, 2));
-    assert_eq!(of(outbid).reason, InsightReason::Outbid { short_by: Amount::from(160u64) });
+    assert_eq!(
+        of(outbid).reason,
+        InsightReason::Outbid { short_by: Amount::from(160u64), token: None }
+    );
     let codes = vec!["limit_broken".to_owned()];
     assert_eq!(of(dropped).reason, InsightReason::AllDropped { codes });
     assert_eq!(of(dropped).best, None);

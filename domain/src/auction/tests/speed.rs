@@ -22,7 +22,7 @@ impl Numbers {
 }
 
 /// Intents of six directed pairs, bids of one to four intents each at about the market's price.
-fn market(seed: u64, intents: usize, bids: usize, most: u128) -> Market {
+pub(super) fn market(seed: u64, intents: usize, bids: usize, most: u128) -> Market {
     let mut numbers = Numbers(seed);
     let mut market = Market::new();
     market.opening.params.surplus_cap_bps = 500;

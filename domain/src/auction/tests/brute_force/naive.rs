@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256, keccak256};
 
 use crate::{
     Amount, BidId, IntentId,
-    auction::{DropReason, fixture::*},
+    auction::{DropReason, check::Load, fixture::*},
     bid::Fill,
     intent::Kind,
 };
@@ -31,7 +31,38 @@ struct Valid {
     group: Option<(Address, Address, u8)>,
 }
 
+/// A market with what every subset is asked for.
+struct Court<'m> {
+    market: &'m Market,
+    loads: Vec<Load>,
+    /// Where a bid stands in the order of preference.
+    places: Vec<(B256, usize)>,
+}
+
+impl std::ops::Deref for Court<'_> {
+    type Target = Market;
+
+    fn deref(&self) -> &Market {
+        self.market
+    }
+}
+
+impl<'m> Court<'m> {
+    fn of(market: &'m Market) -> Self {
+        let open_hash = market.opening.hash();
+        let place = |at: usize| {
+            let solver = market.bids[at].bid.terms().solver;
+            (keccak256([open_hash.get().as_slice(), solver.as_slice()].concat()), at)
+        };
+        let numbers = 0..market.bids.len();
+        let places = numbers.clone().map(place).collect();
+        let loads = numbers.map(|at| market.load(at)).collect();
+        Self { market, loads, places }
+    }
+}
+
 pub(super) fn decide(market: &Market) -> Outcome {
+    let market = &Court::of(market);
     let all = valid(market, None);
     let fair = fair(market, all.clone());
     let id = |at: usize| market.bids[at].id;
@@ -53,7 +84,7 @@ pub(super) fn decide(market: &Market) -> Outcome {
             .iter()
             .filter(of_group)
             .copied()
-            .partition(|bid| feasible(market, &[chosen.clone(), vec![bid.at]].concat()));
+            .partition(|bid| fits(market, &[chosen.clone(), vec![bid.at]].concat()));
         outcome.no_room.extend(rest.iter().map(|bid| id(bid.at)));
         outcome.lost.extend(fits.iter().map(|bid| id(bid.at)));
         let (total, set) = best(market, &fits, &chosen);
@@ -70,6 +101,7 @@ pub(super) fn decide(market: &Market) -> Outcome {
 
 /// By solver that won in the first pass: the best score without it.
 pub(super) fn references(market: &Market) -> Vec<(Address, Amount)> {
+    let market = &Court::of(market);
     let priced = |without: Option<Address>| -> Vec<Valid> {
         let fair = fair(market, valid(market, without));
         fair.into_iter().filter(|bid| bid.group.is_none()).collect()
@@ -81,7 +113,7 @@ pub(super) fn references(market: &Market) -> Vec<(Address, Amount)> {
     solvers.into_iter().map(reference).collect()
 }
 
-fn valid(market: &Market, without: Option<Address>) -> Vec<Valid> {
+fn valid(market: &Court<'_>, without: Option<Address>) -> Vec<Valid> {
     let of_others = |at: &usize| Some(market.bids[*at].bid.terms().solver) != without;
     let judge = |at: usize| match market.check(at) {
         Ok(score) => Some(Valid { at, score: u128::try_from(score.get()).unwrap(), group: None }),
@@ -92,7 +124,7 @@ fn valid(market: &Market, without: Option<Address>) -> Vec<Valid> {
 }
 
 /// A bid on one pair and kind, scored in atoms; no other has a place without prices.
-fn unpriced(market: &Market, at: usize) -> Option<Valid> {
+fn unpriced(market: &Court<'_>, at: usize) -> Option<Valid> {
     let mut group = None;
     let mut score = 0;
     for fill in market.bids[at].bid.fills() {
@@ -115,10 +147,13 @@ fn unpriced(market: &Market, at: usize) -> Option<Valid> {
 }
 
 /// Drops one unfair bid at a time, looking at what is left each time, until nobody complains.
-fn fair(market: &Market, mut bids: Vec<Valid>) -> Vec<Valid> {
+fn fair(market: &Court<'_>, mut bids: Vec<Valid>) -> Vec<Valid> {
+    let speakers: Vec<usize> =
+        bids.iter().map(|bid| bid.at).filter(|at| speaks(market, &bids, *at)).collect();
     loop {
         let complaint = bids.iter().position(|bid| {
-            let others = bids.iter().map(|other| market.bids[other.at].bid.fills());
+            let others = bids.iter().filter(|other| speakers.contains(&other.at));
+            let others = others.map(|other| market.bids[other.at].bid.fills());
             let single = others.filter(|fills| fills.len() == 1).map(|fills| fills[0]);
             let fills = market.bids[bid.at].bid.fills();
             single.into_iter().any(|offer| fills.iter().any(|fill| worse(market, fill, &offer)))
@@ -130,8 +165,20 @@ fn fair(market: &Market, mut bids: Vec<Valid>) -> Vec<Valid> {
     }
 }
 
+/// Whether a bid of these could well be taken.
+fn speaks(market: &Court<'_>, valid: &[Valid], at: usize) -> bool {
+    let signed = |at: usize| {
+        let terms = market.bids[at].bid.terms();
+        (terms.solver, terms.nonce)
+    };
+    let (load, params) = (market.loads[at], &market.opening.params);
+    valid.iter().filter(|other| signed(other.at) == signed(at)).count() == 1
+        && load.gas * 8 <= params.gas_budget
+        && load.bytes * 8 <= params.byte_budget
+}
+
 /// Whether an intent that is filled alone by `offer`, and at least as much, gets more by it.
-pub(super) fn worse(market: &Market, fill: &Fill, offer: &Fill) -> bool {
+fn worse(market: &Court<'_>, fill: &Fill, offer: &Fill) -> bool {
     let (sold, bought) = (small(fill.sold), small(fill.bought));
     let (offer_sold, offer_bought) = (small(offer.sold), small(offer.bought));
     fill.intent == offer.intent
@@ -149,6 +196,10 @@ fn small(amount: Amount) -> u128 {
 
 /// Whether bids can win together, by the text of the rules.
 pub(super) fn feasible(market: &Market, set: &[usize]) -> bool {
+    fits(&Court::of(market), set)
+}
+
+fn fits(market: &Court<'_>, set: &[usize]) -> bool {
     let params = &market.opening.params;
     let mut left = BTreeMap::new();
     let mut purses = BTreeMap::new();
@@ -169,7 +220,7 @@ pub(super) fn feasible(market: &Market, set: &[usize]) -> bool {
             *left.entry(fill.intent).or_insert(0) += small(exact);
             *purses.entry((intent.owner(), intent.pair().sell)).or_insert(0) += small(fill.sold);
         }
-        let section = market.load(*at).bytes;
+        let section = market.loads[*at].bytes;
         let signed = u64::from(bid.terms().gas);
         gas += signed + signed.div_ceil(63) + params.gas_per_bid + params.gas_per_byte * section;
         gas += 1_100 * bid.legs().len() as u64;
@@ -194,18 +245,18 @@ pub(super) fn feasible(market: &Market, set: &[usize]) -> bool {
 type Ranked = (u128, usize, Vec<(B256, usize)>);
 
 /// The best of all sets that fit beside those chosen before, in settlement order.
-fn best(market: &Market, bids: &[Valid], chosen: &[usize]) -> (u128, Vec<usize>) {
+fn best(market: &Court<'_>, bids: &[Valid], chosen: &[usize]) -> (u128, Vec<usize>) {
     let mut best: Option<Ranked> = None;
     for mask in 0u32..1 << bids.len() {
         let set = (0..bids.len()).filter(|n| mask & (1 << n) != 0).map(|n| bids[n]);
         let set: Vec<Valid> = set.collect();
         let places: Vec<usize> = set.iter().map(|bid| bid.at).collect();
-        if !feasible(market, &[chosen, &places].concat()) {
+        if !fits(market, &[chosen, &places].concat()) {
             continue;
         }
         let score = set.iter().map(|bid| bid.score).sum();
         let fills: usize = places.iter().map(|at| market.bids[*at].bid.fills().len()).sum();
-        let mut places: Vec<_> = places.iter().map(|at| place(market, *at)).collect();
+        let mut places: Vec<_> = places.iter().map(|at| market.places[*at]).collect();
         places.sort_unstable();
         let better = best.as_ref().is_none_or(|(most, filled, list)| {
             (score, fills).cmp(&(*most, *filled)).then_with(|| list.cmp(&places)).is_gt()
@@ -218,12 +269,7 @@ fn best(market: &Market, bids: &[Valid], chosen: &[usize]) -> (u128, Vec<usize>)
     (score, places.into_iter().map(|(_, at)| at).collect())
 }
 
-fn place(market: &Market, at: usize) -> (B256, usize) {
-    let (open_hash, solver) = (market.opening.hash(), market.bids[at].bid.terms().solver);
-    (keccak256([open_hash.get().as_slice(), solver.as_slice()].concat()), at)
-}
-
-fn place_of_group(market: &Market, (sell, buy, kind): (Address, Address, u8)) -> B256 {
+fn place_of_group(market: &Court<'_>, (sell, buy, kind): (Address, Address, u8)) -> B256 {
     let open_hash = market.opening.hash();
     keccak256([open_hash.get().as_slice(), sell.as_slice(), buy.as_slice(), &[kind]].concat())
 }

@@ -61,7 +61,7 @@ fn bid() -> impl Strategy<Value = BidPlan> {
 }
 
 pub(super) fn plan() -> impl Strategy<Value = Plan> {
-    let gas_budget = prop_oneof![Just(16_000_000u64), 150_000u64..700_000];
+    let gas_budget = prop_oneof![Just(16_000_000u64), 150_000u64..700_000, 900_000u64..2_000_000];
     let max_winners = prop_oneof![Just(255u32), 1u32..4];
     let bids = prop::collection::vec(bid(), 0..11);
     (intents(), bids, gas_budget, max_winners, any::<bool>()).prop_map(
