@@ -143,15 +143,6 @@ impl Ruling {
         }
     }
 
-    /// The token of its score, where that is in raw atoms of one.
-    #[must_use]
-    pub const fn token(&self) -> Option<Address> {
-        match self {
-            Self::Won { token, .. } | Self::Lost { token, .. } => *token,
-            Self::Dropped(_) => None,
-        }
-    }
-
     /// The score, if it kept every rule.
     #[must_use]
     pub const fn score(&self) -> Option<Amount> {
