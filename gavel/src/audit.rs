@@ -26,4 +26,6 @@ mod tests;
 mod witness;
 
 pub(crate) use args::AuditArgs;
+pub(crate) use finding::scientific;
 pub(crate) use run::run;
+pub(crate) use source::{from_file, listed};

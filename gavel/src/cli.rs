@@ -21,6 +21,7 @@ use crate::{
     audit::{self, AuditArgs},
     exit::{CONFIG, Exit, FAILED, UNAVAILABLE, report},
     openapi,
+    replay::{self, ReplayArgs},
     serve::{ServeError, serve},
     solver::SolverArgs,
 };
@@ -55,6 +56,8 @@ enum Command {
     /// Make every decision again from public data, and hold it against the chain; exit code 3 if
     /// anything differs.
     Audit(Box<AuditArgs>),
+    /// Decide recorded auctions again: time, optimality, surplus, and how one solver's bids did.
+    Replay(ReplayArgs),
 }
 
 #[derive(Debug, Args)]
@@ -84,6 +87,7 @@ pub fn main(cli: Cli) -> ExitCode {
         Command::Openapi(args) => documents(&args),
         Command::Solver(args) => run_solver(*args),
         Command::Audit(args) => run_audit(*args),
+        Command::Replay(args) => run_replay(args),
     })
 }
 
@@ -174,6 +178,14 @@ fn run_audit(args: AuditArgs) -> Result<(), Exit> {
         let signals = Shutdown::new();
         signals.cancel_on_signal().map_err(|error| Exit::new(FAILED, error))?;
         audit::run(args, &signals.token()).await
+    })
+}
+
+fn run_replay(args: ReplayArgs) -> Result<(), Exit> {
+    runtime()?.block_on(async {
+        let signals = Shutdown::new();
+        signals.cancel_on_signal().map_err(|error| Exit::new(FAILED, error))?;
+        replay::run(args, &signals.token()).await
     })
 }
 

@@ -6,6 +6,7 @@ pub mod cli;
 mod deployment;
 pub mod exit;
 mod openapi;
+mod replay;
 pub mod roles;
 mod schema;
 mod serve;

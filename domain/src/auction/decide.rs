@@ -3,6 +3,7 @@
 mod deliberation;
 mod fairness;
 mod field;
+mod greedy;
 mod order;
 mod pass;
 mod room;

@@ -17,10 +17,10 @@ const MAX_FILE: u64 = 256 << 20;
 
 /// An auction to be audited.
 #[derive(Debug)]
-pub(super) struct Subject {
-    pub(super) auction: AuctionId,
+pub(crate) struct Subject {
+    pub(crate) auction: AuctionId,
     /// The record, or why there is none.
-    pub(super) record: Result<PublicRecord, Fault>,
+    pub(crate) record: Result<PublicRecord, Fault>,
     /// The reveals that the API names.
     pub(super) named: Vec<B256>,
     /// Receipts that the API would not redeem, of an auction that is not published yet.
@@ -28,7 +28,7 @@ pub(super) struct Subject {
 }
 
 /// The auctions of a range, as the API lists them, in its order.
-pub(super) fn listed(
+pub(crate) fn listed(
     client: Client,
     from: u64,
     to: Option<u64>,
@@ -85,7 +85,7 @@ pub(super) async fn fetched(
 }
 
 /// A record from a file.
-pub(super) fn from_file(path: &Path) -> Result<Subject, String> {
+pub(crate) fn from_file(path: &Path) -> Result<Subject, String> {
     let failed = |error: &dyn std::fmt::Display| format!("{}: {error}", path.display());
     let length = std::fs::metadata(path).map_err(|error| failed(&error))?.len();
     if length > MAX_FILE {

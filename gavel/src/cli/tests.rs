@@ -42,3 +42,26 @@ fn a_solver_needs_exactly_one_place_for_its_key() {
     let both = parse(&format!("{line} --key-env KEY --key-file key.hex")).unwrap_err();
     assert_eq!(both.kind(), ErrorKind::ArgumentConflict);
 }
+
+#[test]
+fn an_audit_needs_records_and_an_api_needs_a_node() {
+    let line = "gavel audit";
+    assert_eq!(parse(line).unwrap_err().kind(), ErrorKind::MissingRequiredArgument);
+    assert!(parse(&format!("{line} --file a.json b.json")).is_ok());
+    assert!(parse(&format!("{line} --file a.json --rpc http://y --receipts r.json")).is_ok());
+    let alone = parse(&format!("{line} --api http://x")).unwrap_err();
+    assert_eq!(alone.kind(), ErrorKind::MissingRequiredArgument);
+    let api = format!("{line} --api http://x --rpc http://y");
+    assert!(parse(&format!("{api} --from 3 --to 9 --json")).is_ok());
+    assert!(parse(&format!("{api} --auction 3")).is_ok());
+    let both = parse(&format!("{api} --auction 3 --from 2")).unwrap_err();
+    assert_eq!(both.kind(), ErrorKind::ArgumentConflict);
+    assert!(parse(&format!("{api} --from 0")).is_err());
+}
+
+#[test]
+fn a_replay_takes_files_or_an_api() {
+    assert!(parse("gavel replay a.json folder --runs 9 --json").is_ok());
+    assert!(parse("gavel replay --api http://x --from 2 --to 3").is_ok());
+    assert!(parse("gavel replay").is_err() && parse("gavel replay a.json --api http://x").is_err());
+}

@@ -24,12 +24,12 @@ use crate::{
 pub struct Deliberation<'a> {
     cut: &'a Cut,
     stream: Vec<&'a ReceivedBid>,
-    field: Field<'a>,
+    pub(super) field: Field<'a>,
     /// What is held against a bid by itself, in stream order.
     dropped: Vec<Option<DropReason>>,
-    fairness: Fairness,
+    pub(super) fairness: Fairness,
     /// All bids with a score in the numéraire; the unfair ones may come back for a reference.
-    first: Pass,
+    pub(super) first: Pass,
     found: Option<Solution>,
 }
 
