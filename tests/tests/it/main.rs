@@ -5,6 +5,7 @@
 mod api;
 mod arrows;
 mod auction;
+mod audit;
 mod e2e;
 mod gavel;
 mod settlement;

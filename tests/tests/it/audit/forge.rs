@@ -1,0 +1,89 @@
+//! What a dishonest operator could publish.
+
+use std::collections::BTreeMap;
+
+use alloy::{
+    primitives::{B256, Bytes, keccak256},
+    sol_types::SolError as _,
+};
+use domain::{
+    BidId,
+    auction::{
+        Announced, AuctionRecord, Cut, Deliberation, LeftOut, PublicRecord, ReceivedBid,
+        Simulation, SimulationDrop,
+    },
+    eip712::SigningDomain,
+};
+use infra::chain::{MAX_TX_GAS, abi};
+use serde_json::Value;
+
+/// The record with a field changed.
+pub(super) fn forge(record: &PublicRecord, change: impl FnOnce(&mut Value)) -> PublicRecord {
+    let mut value = serde_json::to_value(record).unwrap();
+    change(&mut value);
+    serde_json::from_value(value).unwrap()
+}
+
+/// The record of the same auction as if one bid had never come: consistent in itself.
+pub(super) fn without_bid(record: &PublicRecord, bid: BidId) -> PublicRecord {
+    let mut forged = record.clone();
+    let contents = forged.contents.as_mut().unwrap();
+    contents.bids.retain(|found| found.id != bid);
+    assert_eq!(contents.bids.len() + 1, record.contents.as_ref().unwrap().bids.len());
+    contents.verdicts.retain(|found| found.bid != bid);
+    forged.closing = Some(AuctionRecord::closing_of(&contents.bids));
+    let left_out = record.contents.as_ref().unwrap();
+    let left_out = left_out.decision(record.decision.as_ref().unwrap()).left_out();
+    decide(forged, left_out)
+}
+
+/// The record of the same auction as if one bid had failed its simulation.
+pub(super) fn with_false_drop(record: &PublicRecord, bid: BidId) -> PublicRecord {
+    let mut forged = record.clone();
+    let contents = forged.contents.as_mut().unwrap();
+    let mut left_out = contents.decision(record.decision.as_ref().unwrap()).left_out();
+    left_out.insert(bid, LeftOut::Simulation);
+    let reason = B256::right_padding_from(&keccak256("FillerShort(address)")[..4]);
+    let result =
+        abi::BidResult { bid: bid.get(), settled: false, fault: 1, reason, ..Default::default() };
+    let returned = Bytes::from(abi::SimulationResult { results: vec![result] }.abi_encode());
+    let drop =
+        SimulationDrop { bid, batch: vec![bid], gas: MAX_TX_GAS, fault: 1, reason, returned };
+    let found = contents.simulation.get_or_insert_with(|| Simulation {
+        block: record.opening.block,
+        rounds: 1,
+        complete: true,
+        drops: Vec::new(),
+    });
+    found.drops.push(drop);
+    decide(forged, left_out)
+}
+
+fn decide(mut forged: PublicRecord, left_out: BTreeMap<BidId, LeftOut>) -> PublicRecord {
+    let domain = SigningDomain::new(forged.opening.chain_id, forged.opening.settlement);
+    let contents = forged.contents.as_mut().unwrap();
+    let intents =
+        contents.intents.iter().map(|found| (found.intent.id(&domain), found.intent.clone()));
+    let cut = Cut::new(forged.opening.clone(), intents.collect()).unwrap();
+    let bids: Vec<ReceivedBid> = contents
+        .bids
+        .iter()
+        .map(|bid| ReceivedBid {
+            id: bid.id,
+            ms: bid.ms,
+            seq: bid.seq,
+            bid: bid.signed.bid.clone(),
+        })
+        .collect();
+    let left_out =
+        left_out.into_iter().filter(|(bid, _)| bids.iter().any(|found| found.id == *bid));
+    let left_out = left_out.collect();
+    let mut deliberation = Deliberation::new(&cut, &bids, &contents.standings, &left_out);
+    let mut decision = deliberation.decide();
+    decision.references = deliberation.references(&decision);
+    forged.decision = Some(Announced::of(&decision));
+    contents.verdicts = decision.verdicts;
+    contents.second_pass = decision.second_pass;
+    contents.references = decision.references;
+    forged
+}

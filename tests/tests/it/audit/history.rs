@@ -1,0 +1,176 @@
+//! A market that ran for a while: intents, reference solvers, a solver of our own that keeps its
+//! receipts, a bid that cannot settle, and settlements on chain.
+
+use std::time::Duration;
+
+use alloy::primitives::{B256, Bytes, U256};
+use domain::{
+    Amount, AuctionId, Bid, BidId, IntentId,
+    auction::{PublicRecord, Ruling},
+    batch::SignedBid,
+    bid::{End, Leg, Terms},
+};
+use serde_json::{Value, json};
+use solvers::wire::Receipt;
+use tempfile::TempDir;
+use tests::{
+    client::{Client, PATIENCE},
+    orders::{Order, now_s},
+    process::Process,
+    stack::{Plan, Service, Stack},
+    wait,
+};
+
+const WETH: u128 = 10u128.pow(18);
+/// Auctions of ours that settle.
+const ROUNDS: usize = 4;
+
+pub(super) struct History {
+    pub(super) api: String,
+    pub(super) rpc: String,
+    /// Every auction of ours, each settled.
+    pub(super) settled: Vec<u64>,
+    /// The auction that is tampered with: four bids of ours, one of which fails its simulation.
+    pub(super) target: u64,
+    pub(super) record: PublicRecord,
+    pub(super) reveal: B256,
+    pub(super) commitment: B256,
+    /// Ours, the target's first.
+    pub(super) receipts: Vec<Receipt>,
+    /// Our solver's key.
+    pub(super) key: String,
+    pub(super) folder: TempDir,
+    _solver: Process,
+    _service: Service,
+    _stack: Stack,
+}
+
+struct Player<'a> {
+    stack: &'a Stack,
+    client: Client,
+    number: u64,
+}
+
+impl History {
+    pub(super) async fn play() -> Self {
+        let plan = Plan { owners: 8, solvers: 2, window_ms: 2_000, ..Plan::default() };
+        let stack = Stack::start(plan).await.unwrap();
+        let service = stack.serve("api,auction,settlement").await.unwrap();
+        let solver = stack.solver("inventory", 0, &service.api_url).unwrap();
+        let client = Client::new(&service.api_url).unwrap();
+        let mut player = Player { stack: &stack, client: client.clone(), number: 0 };
+        let (mut settled, mut receipts) = (Vec::new(), Vec::new());
+        for round in 0..ROUNDS {
+            let (auction, mine) = player.round(round).await;
+            settled.push(auction);
+            receipts.splice(0..0, mine);
+        }
+        let target = *settled.last().unwrap();
+        let sdk = solvers::client::Client::new(&service.api_url).unwrap();
+        let record = sdk.export(AuctionId::new(target)).await.unwrap();
+        let view = sdk.auction(AuctionId::new(target)).await.unwrap();
+        let settlement = view.settlements.first().unwrap();
+        let (reveal, commitment) = (settlement.reveal_tx.unwrap(), settlement.commitment.unwrap());
+        let history = Self {
+            api: service.api_url.clone(),
+            rpc: stack.anvil.url(),
+            settled,
+            target,
+            record,
+            reveal,
+            commitment,
+            receipts,
+            key: stack.market.solvers[1].key.secret_hex(),
+            folder: tempfile::tempdir().unwrap(),
+            _solver: solver,
+            _service: service,
+            _stack: stack,
+        };
+        let text = serde_json::to_string(&history.receipts).unwrap();
+        std::fs::write(history.receipts_file(), text).unwrap();
+        history
+    }
+
+    pub(super) fn receipts_file(&self) -> String {
+        self.folder.path().join("receipts.json").display().to_string()
+    }
+
+    /// A bid of the target that kept every rule, and lost.
+    pub(super) fn losing(&self) -> BidId {
+        let verdicts = &self.record.contents.as_ref().unwrap().verdicts;
+        let lost = verdicts.iter().find(|found| matches!(found.ruling, Ruling::Lost { .. }));
+        lost.unwrap_or_else(|| panic!("nobody lost: {verdicts:#?}")).bid
+    }
+}
+
+impl Player<'_> {
+    /// Two intents, an auction with four bids of ours, and its settlement.
+    async fn round(&mut self, round: usize) -> (u64, Vec<Receipt>) {
+        let (weth, usdc) = (self.stack.token("WETH"), self.stack.token("USDC"));
+        let order = Order::sell(weth, WETH, usdc, 2_475_000_000);
+        let mut intents = Vec::new();
+        for owner in [2 * round, 2 * round + 1] {
+            let posted = self.stack.owner(owner).intent(self.stack.domain(), &order);
+            let answer = self.client.post("/v1/intents", &posted.body).await.unwrap();
+            assert_eq!(answer.status, 201, "{:#}", answer.body);
+            intents.push(posted.id);
+        }
+        let auction = self.holding(intents[0]).await;
+        // worse than others, the best, as good as that, and more than its filler can pay
+        let mut receipts = Vec::new();
+        for bought in [2_480_000_000, 2_498_000_000, 2_498_000_000, 900_000_000_000_000] {
+            receipts.push(self.bid(auction, intents[0], bought).await);
+        }
+        self.client.wait_for(intents[0], "filled").await.unwrap();
+        self.published(auction).await;
+        (auction, receipts)
+    }
+
+    /// The auction whose window is open with this intent in it.
+    async fn holding(&self, intent: IntentId) -> u64 {
+        let path = format!("/v1/intents/{intent}");
+        let held = wait::until("the intent being in an auction", PATIENCE, || async {
+            let view = self.client.get(&path).await.map_err(|error| error.to_string())?.body;
+            view["auction_id"].as_u64().ok_or_else(|| view.to_string())
+        });
+        held.await.unwrap()
+    }
+
+    async fn published(&self, auction: u64) {
+        let path = format!("/v1/auctions/{auction}");
+        let published =
+            wait::until("the auction being published", Duration::from_secs(30), || async {
+                let view = self.client.get(&path).await.map_err(|error| error.to_string())?.body;
+                if view["status"] == "published" { Ok(()) } else { Err(view["status"].to_string()) }
+            });
+        published.await.unwrap();
+    }
+
+    async fn bid(&mut self, auction: u64, intent: IntentId, bought: u128) -> Receipt {
+        self.number += 1;
+        let solver = &self.stack.market.solvers[1];
+        let terms = Terms {
+            auction_id: AuctionId::new(auction),
+            solver: solver.key.address(),
+            filler: solver.filler,
+            gas: 400_000,
+            callback_gas: 0,
+            penalty: 0,
+            valid_until: u32::try_from(now_s() + 900).unwrap(),
+            nonce: Amount::from(self.number),
+            salt: B256::repeat_byte(3),
+            client_bid_id: B256::from(U256::from(self.number)),
+        };
+        let leg =
+            |from, to, amount: u128| Leg { from, to, amount: amount.to_string().parse().unwrap() };
+        let end = End::Intent(intent);
+        let legs = vec![leg(end, End::Filler, WETH), leg(End::Filler, end, bought)];
+        let bid = Bid::new(terms, legs, Bytes::new()).unwrap();
+        let signature = solver.key.key().sign(bid.id(self.stack.domain()).get());
+        let body: Value = json!(SignedBid { bid, signature });
+        let path = format!("/v1/auctions/{auction}/bids");
+        let answer = self.client.post(&path, &body).await.unwrap();
+        assert_eq!(answer.status, 201, "{:#}", answer.body);
+        serde_json::from_value(answer.body["receipt"].clone()).unwrap()
+    }
+}
