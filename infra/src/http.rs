@@ -30,6 +30,21 @@ pub fn client(timeout: Duration) -> Result<reqwest::Client, HttpError> {
         .build()?)
 }
 
+/// As [`client`], but an answer that sends elsewhere is an answer: following it would tell that place, in
+/// `Referer`, a URL that may hold a key.
+///
+/// # Errors
+/// See [`HttpError`].
+pub fn steady_client(timeout: Duration) -> Result<reqwest::Client, HttpError> {
+    install_tls();
+    Ok(reqwest::Client::builder()
+        .timeout(timeout)
+        .connect_timeout(timeout)
+        .redirect(reqwest::redirect::Policy::none())
+        .referer(false)
+        .build()?)
+}
+
 /// A pooled client for streams: only connecting, and the wait for the next bytes, are bounded.
 ///
 /// # Errors

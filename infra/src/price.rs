@@ -105,9 +105,9 @@ pub enum SourceError {
     /// The contract is not a pair of the two tokens.
     #[error("the contract is not a pair of the two tokens")]
     OtherPair,
-    /// Nothing is in the pair.
-    #[error("the pair is empty")]
-    EmptyPair,
+    /// Nothing is in the pair, or less than `min_quote_reserve`.
+    #[error("too little is in the pair")]
+    ThinPair,
 }
 
 impl SourceError {
@@ -115,7 +115,7 @@ impl SourceError {
     #[must_use]
     pub const fn retryable(&self) -> bool {
         match self {
-            Self::Unreachable | Self::Timeout | Self::Status(_) | Self::EmptyPair => true,
+            Self::Unreachable | Self::Timeout | Self::Status(_) | Self::ThinPair => true,
             Self::Chain(error) => error.retryable(),
             Self::TooLong | Self::NotAFeed | Self::OtherPair => false,
         }

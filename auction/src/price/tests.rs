@@ -82,6 +82,7 @@ fn config(quorum: u32, tokens: Vec<TokenConfig>) -> Arc<Config> {
         token: USDC,
         quote: WETH,
         window_s: 1_800,
+        min_quote_reserve: Amount::ZERO,
         poll_ms: 1_000,
         max_age_ms: 60_000,
     });

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alloy::primitives::Address;
-use domain::price::Rule;
+use domain::{Amount, price::Rule};
 use serde::{Deserialize, Serialize};
 
 use super::{Secret, TokenConfig};
@@ -114,6 +114,10 @@ pub struct PoolConfig {
     /// The time its price is averaged over, seconds: half an hour at least, but on a test chain.
     #[serde(default = "pool::window_s")]
     pub window_s: u64,
+    /// With less of the other token in the pair it has no say, in atoms: what holding a pool at a wrong
+    /// price costs grows with what is in it, and its owners may leave it at any time.
+    #[serde(default)]
+    pub min_quote_reserve: Amount,
     /// The pause between two looks at it, milliseconds.
     #[serde(default = "pool::poll_ms")]
     pub poll_ms: u64,

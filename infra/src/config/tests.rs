@@ -77,7 +77,9 @@ fn the_examples_blocks_of_sources_are_accepted_and_show_the_defaults() {
         (prices["feeds"][0].clone(), prices["pools"][0].clone())
     };
     let mut short = with_sources();
-    for key in ["poll_ms", "timeout_ms", "max_body_bytes", "max_age_ms", "window_s"] {
+    for key in
+        ["poll_ms", "timeout_ms", "max_body_bytes", "max_age_ms", "window_s", "min_quote_reserve"]
+    {
         let begun = short.find("[[prices.feeds]]").unwrap();
         let ended = short.find("[api]").unwrap();
         let kept: String = short[begun..ended]

@@ -8,7 +8,8 @@
 //!
 //! `price` is a decimal string, numéraire atoms per 10^18 atoms of the token; `at_ms` is when that held, Unix
 //! milliseconds by the feed's clock. Other fields are ignored, at every level. An entry that does not read is
-//! left out and counted, and hurts no other. Of several entries for a token the newest counts.
+//! left out and counted, and hurts no other. Of several entries for a token the newest counts. Redirects are
+//! not followed.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -53,7 +54,7 @@ impl Feed {
     /// # Errors
     /// [`HttpError`] if no HTTP client can be made.
     pub fn new(config: &FeedConfig, wanted: BTreeSet<Address>) -> Result<Self, HttpError> {
-        let client = http::client(config.timeout())?;
+        let client = http::steady_client(config.timeout())?;
         Ok(Self { config: config.clone(), wanted, client })
     }
 
@@ -127,64 +128,4 @@ impl PriceSource for Feed {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const TOKEN: Address = Address::repeat_byte(0xaa);
-
-    fn read(text: &str) -> Result<(Vec<Quote>, u64), SourceError> {
-        parse(text.as_bytes(), &BTreeSet::from([TOKEN]))
-    }
-
-    fn entry(price: &str, at_ms: u64) -> String {
-        format!(r#"{{"token": "{TOKEN}", "price": "{price}", "at_ms": {at_ms}, "venue": "x"}}"#)
-    }
-
-    fn quote(price: u64, at_ms: u64) -> Quote {
-        let worth = Worth::Numeraire(Amount::from(price));
-        Quote { token: TOKEN, worth, dated: Dated::At(at_ms) }
-    }
-
-    #[test]
-    fn fields_and_tokens_that_nobody_asked_for_are_passed_over() {
-        let other =
-            r#"{"token": "0x00000000000000000000000000000000000000bb", "price": "1", "at_ms": 1}"#;
-        let text = format!(r#"{{"v": 2, "prices": [{other}, {}]}}"#, entry("7", 9));
-        assert_eq!(read(&text), Ok((vec![quote(7, 9)], 0)));
-        assert_eq!(read(r#"{"prices": []}"#), Ok((vec![], 0)));
-    }
-
-    #[test]
-    fn an_entry_that_does_not_read_hurts_no_other() {
-        let bad = [
-            r#"{"token": "0xbb", "price": "1", "at_ms": 1}"#.to_owned(),
-            "7".to_owned(),
-            "null".to_owned(),
-            entry("0.5", 1),
-            entry("-1", 1),
-            entry("1e18", 1),
-            entry(&"9".repeat(79), 1),
-            format!(r#"{{"token": "{TOKEN}", "price": 5, "at_ms": 1}}"#),
-            format!(r#"{{"token": "{TOKEN}", "price": "5"}}"#),
-            format!(r#"{{"token": "{TOKEN}", "price": "5", "at_ms": -1}}"#),
-        ];
-        let text = format!(r#"{{"prices": [{}, {}]}}"#, bad.join(","), entry("7", 9));
-        assert_eq!(read(&text), Ok((vec![quote(7, 9)], bad.len() as u64)));
-    }
-
-    #[test]
-    fn of_several_entries_for_a_token_the_newest_counts() {
-        let (old, new) = (entry("7", 9), entry("8", 10));
-        for pair in [format!("{old}, {new}"), format!("{new}, {old}")] {
-            let text = format!(r#"{{"prices": [{pair}]}}"#);
-            assert_eq!(read(&text), Ok((vec![quote(8, 10)], 0)));
-        }
-    }
-
-    #[test]
-    fn anything_else_is_no_feed() {
-        for text in ["", "[]", "{}", r#"{"prices": {}}"#, "<html>", r#"{"prices": [}"#] {
-            assert_eq!(read(text), Err(SourceError::NotAFeed), "{text}");
-        }
-    }
-}
+mod tests;

@@ -58,8 +58,10 @@ impl UniswapV2 {
         self.retract(&head).await?;
         let known = self.history.newest().is_some_and(|newest| newest.block == head.at);
         if !known {
-            let seen = self.observe(&head, head.timestamp).await?;
-            self.history.push(seen);
+            match self.observe(&head, head.timestamp).await {
+                Ok(seen) => self.history.push(seen),
+                Err(error) => return Err(self.give_up(error, &head)),
+            }
         }
         if let Some(target_s) = self.history.lacks() {
             self.fill(&head, target_s).await;
@@ -70,6 +72,16 @@ impl UniswapV2 {
         let worth = Worth::Of(self.config.quote, average);
         let dated = Dated::Block(newest.time_s);
         Ok(vec![Quote { token: self.config.token, worth, dated }])
+    }
+
+    /// A pair that was thin for a moment could be moved for nothing in it: its past counts no more,
+    /// and it is watched for a whole window again.
+    fn give_up(&mut self, error: SourceError, head: &Block) -> SourceError {
+        if error == SourceError::ThinPair {
+            self.history = History::new(self.config.window_s);
+            self.fill_from_s = head.timestamp.saturating_add(self.config.window_s);
+        }
+        error
     }
 
     /// Forgets what was seen in blocks that are not on the chain any more.
@@ -94,7 +106,10 @@ impl UniswapV2 {
         };
         self.is_token0 = Some(is_token0);
         let state = self.state(is_token0, at).await?;
-        state.observe(block.at, time_s).ok_or(SourceError::EmptyPair)
+        if state.quote_reserve < self.config.min_quote_reserve.get() {
+            return Err(SourceError::ThinPair);
+        }
+        state.observe(block.at, time_s).ok_or(SourceError::ThinPair)
     }
 
     async fn side(&self, at: BlockId) -> Result<bool, SourceError> {

@@ -7,7 +7,7 @@ use auction::Step;
 use domain::{Amount, price::Dated};
 use infra::{
     config::{Config, FeedConfig, PoolConfig, Secret},
-    price::{self, Board, Heard, Worth},
+    price::{self, Board, Heard, PriceSource as _, Quote, SourceError, UniswapV2, Worth},
 };
 use serde_json::json;
 use settlement::deploy::Sender;
@@ -82,9 +82,14 @@ impl Scene {
             token: self.pair.token,
             quote: self.pair.quote,
             window_s: WINDOW_S,
+            min_quote_reserve: Amount::ZERO,
             poll_ms: 100,
             max_age_ms: 60_000,
         }
+    }
+
+    fn source(&self, pool: &PoolConfig) -> UniswapV2 {
+        UniswapV2::new(pool, self.house.chain.clone(), self.house.config.chain.block_time_ms)
     }
 
     fn watch(&self) -> Watching {
@@ -371,4 +376,72 @@ async fn the_role_reads_its_sources_beside_the_market_and_ends_with_them() {
     .unwrap();
     stop.cancel();
     tokio::time::timeout(PATIENCE, running).await.unwrap().unwrap().unwrap();
+}
+
+/// The seconds an answer is averaged over.
+fn averaged_s(answer: &Result<Vec<Quote>, SourceError>) -> Option<u64> {
+    match answer.as_deref() {
+        Ok([Quote { worth: Worth::Of(_, average), .. }]) => Some(average.elapsed_s()),
+        Ok([]) => None,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_past_does_not_show_a_pool_it_is_watched_for_a_whole_window_first() {
+    let mut scene = Scene::start().await;
+    // the chain is old enough, but half an hour ago there was no such pair
+    scene.block_after(WINDOW_S, &[]).await;
+    let reserves = (U256::from(5_000_000_u64), U256::from(2 * ETHER));
+    let tokens = (scene.house.stack.token("WBTC"), scene.house.stack.token("WETH"));
+    scene.pair = Pair::deploy(&scene.sender, tokens, reserves).await.unwrap();
+    let (young, begun_s) = (scene.pool(), scene.head_s().await);
+    let mut source = scene.source(&young);
+    assert_eq!(averaged_s(&source.read().await), None);
+    for seconds in [WINDOW_S / 2, WINDOW_S / 2 - 1] {
+        scene.block_after(seconds, &[]).await;
+        assert_eq!(averaged_s(&source.read().await), None);
+    }
+    scene.block_after(1, &[]).await;
+    assert_eq!(scene.head_s().await, begun_s + WINDOW_S);
+    assert_eq!(averaged_s(&source.read().await), Some(WINDOW_S));
+    // now the past does show it, to whoever starts later
+    scene.block_after(100, &[]).await;
+    assert_eq!(averaged_s(&scene.source(&young).read().await), Some(WINDOW_S));
+    let reading = source.read().await;
+    assert_eq!(averaged_s(&reading), Some(WINDOW_S + 100), "the observation it has is older");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contract_that_is_no_pair_of_the_two_or_holds_too_little_has_no_say() {
+    let scene = Scene::start().await;
+    scene.block_after(WINDOW_S, &[]).await;
+    let right = scene.pool();
+    let refused = |pool: PoolConfig| {
+        let mut source = scene.source(&pool);
+        async move { source.read().await.unwrap_err() }
+    };
+    let dai = scene.house.stack.token("DAI");
+    let other = refused(PoolConfig { token: dai, ..right.clone() }).await;
+    assert_eq!(other, SourceError::OtherPair);
+    let turned = PoolConfig { token: right.quote, quote: right.token, ..right.clone() };
+    assert_eq!(averaged_s(&scene.source(&turned).read().await), Some(WINDOW_S));
+    let none = refused(PoolConfig { pair: Address::repeat_byte(9), ..right.clone() }).await;
+    assert!(matches!(none, SourceError::Chain(_)), "{none}");
+
+    let least = Amount::from(1_000 * ETHER);
+    let thin = PoolConfig { min_quote_reserve: least, ..right };
+    let mut source = scene.source(&thin);
+    assert_eq!(averaged_s(&source.read().await), Some(WINDOW_S), "it holds just enough");
+    // for one look a little less, then as much as before
+    let me = scene.sender.address();
+    let held = scene.pair.reserves(&scene.sender).await.unwrap();
+    let (out, held) = scene.pair.sell_token(held, U256::from(1_000), me);
+    scene.block_after(12, &out).await;
+    assert_eq!(source.read().await, Err(SourceError::ThinPair));
+    let (back, _) = scene.pair.buy_token(held, U256::from(ETHER), me);
+    scene.block_after(12, &back).await;
+    assert_eq!(averaged_s(&source.read().await), None, "the past counts no more");
+    scene.block_after(WINDOW_S, &[]).await;
+    assert_eq!(averaged_s(&source.read().await), Some(WINDOW_S));
 }
