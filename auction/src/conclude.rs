@@ -1,26 +1,26 @@
-//! The one transaction that publishes an outcome and cuts the next auction.
+//! The transaction that publishes an outcome. It is on the way from the close to the settlement, so
+//! it holds what makes the decision, and nothing else: what follows from it for everybody who did
+//! not win, and the next cut, is the transaction after it (`wind_up`).
 
 use std::collections::BTreeSet;
 
 use domain::{
-    AuctionId, IntentId, OpenHash,
+    AuctionId, IntentId,
     bid::Fill,
     event::{AuctionDecided, AuctionVoid, Event},
 };
 use infra::pg::{
     self, Hold, StoreError,
     auction::{Closing, Outcome},
+    bid::Drop,
     settlement::NewSettlement,
 };
-use serde_json::Value;
-use sqlx::PgConnection;
+use tokio::time::Instant;
 
 use crate::{
     AuctionError, Market,
-    cut::{Opened, Planned},
-    lines,
+    cut::Opened,
     select::{self, InFlight},
-    survey::Survey,
     trial::Judgement,
 };
 
@@ -30,16 +30,20 @@ pub(crate) struct Ruled {
     pub(crate) closing: Closing,
     pub(crate) outcome: Outcome,
     pub(crate) settlement: Option<NewSettlement>,
+    drops: Vec<Drop>,
+    /// When there was a first decision.
+    pub(crate) drafted: Option<Instant>,
 }
 
 impl Ruled {
     pub(crate) fn decided(closing: Closing, judgement: Judgement) -> Self {
-        let Judgement { outcome, settlement } = judgement;
-        Self { closing, outcome, settlement }
+        let Judgement { outcome, settlement, drops, drafted } = judgement;
+        Self { closing, outcome, settlement, drops, drafted: Some(drafted) }
     }
 
     pub(crate) fn void(closing: Closing, reason: &str) -> Self {
-        Self { closing, outcome: Outcome::Void { reason: reason.to_owned() }, settlement: None }
+        let outcome = Outcome::Void { reason: reason.to_owned() };
+        Self { closing, outcome, settlement: None, drops: Vec::new(), drafted: None }
     }
 
     /// The intents that some winner fills.
@@ -63,32 +67,18 @@ impl Ruled {
 /// What the transaction came to.
 #[derive(Debug)]
 pub(crate) enum Concluded {
-    /// It is written, and the next auction is open if there was anything to cut.
-    Written(Option<Opened>),
+    /// It is written.
+    Written,
     /// Nothing is written: these matched intents had left the book.
     Gone(BTreeSet<IntentId>),
 }
 
 impl Market {
-    /// Plans the auction after `opened` on what `survey` saw and `ruled` leaves of it.
-    pub(crate) async fn plan_next<'a>(
+    /// Writes outcome, drops, the winners' intents and batch, and the event: all of it or nothing.
+    pub(crate) async fn conclude(
         &self,
         opened: &Opened,
         ruled: &Ruled,
-        survey: &'a Survey,
-    ) -> Result<Option<Planned<'a>>, AuctionError> {
-        let last: Option<(AuctionId, OpenHash)> = Some((opened.id(), opened.cut.open_hash()));
-        let (gone, extra) = (ruled.matched(), ruled.in_flight(opened));
-        Ok(self.plan(last, survey, &gone, &extra).await?.ok())
-    }
-
-    /// Writes outcome, verdicts, the winners' batch, what every intent is told, the events, and
-    /// the next cut: all of it or nothing.
-    pub(crate) async fn conclude(
-        &mut self,
-        opened: &Opened,
-        ruled: &Ruled,
-        next: Option<&Planned<'_>>,
     ) -> Result<Concluded, AuctionError> {
         let (chain_id, auction) = (self.chain_id(), opened.id());
         let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
@@ -97,73 +87,21 @@ impl Market {
         if !pg::auction::conclude(&mut tx, chain_id, auction, &ruled.outcome).await? {
             return Err(AuctionError::Moved);
         }
-        pg::bid::set_verdicts(&mut tx, chain_id, auction, &verdicts(&ruled.outcome)).await?;
-        let gone = self.settle_intents(&mut tx, opened, ruled).await?;
-        if !gone.is_empty() {
-            return Ok(Concluded::Gone(gone));
-        }
-        pg::timeline::append(&mut tx, &timeline(opened, ruled)).await?;
-        pg::event::append(&mut tx, chain_id, &[ended(auction, &ruled.outcome)]).await?;
-        if ruled.settlement.is_none() {
-            // nobody won, so nothing is left to hide
-            pg::auction::publish_if_settled(&mut tx, chain_id, auction).await?;
-        }
-        let mut following = None;
-        if let Some(planned) = next {
-            following = self.cut(&mut tx, planned).await?;
-            self.note_left_out(&mut tx, &planned.selection.left_out).await?;
-        }
-        tx.commit().await.map_err(StoreError::from)?;
-        if let Some(planned) = next {
-            self.remember_left_out(&planned.selection.left_out);
-        }
-        Ok(Concluded::Written(following))
-    }
-
-    /// Winners' intents to `matched`, with their batch; the others back into the book, or where
-    /// a cancellation or their end sends them. Returns the winners' intents that were not there.
-    async fn settle_intents(
-        &self,
-        tx: &mut PgConnection,
-        opened: &Opened,
-        ruled: &Ruled,
-    ) -> Result<BTreeSet<IntentId>, AuctionError> {
-        let (chain_id, auction) = (self.chain_id(), opened.id());
         let mut gone = ruled.matched();
         let wanted: Vec<IntentId> = gone.iter().copied().collect();
-        let free: Vec<IntentId> =
-            opened.intents.keys().filter(|id| !gone.contains(id)).copied().collect();
-        for id in pg::intent::mark_matched(tx, chain_id, auction, &wanted).await? {
+        for id in pg::intent::mark_matched(&mut tx, chain_id, auction, &wanted).await? {
             gone.remove(&id);
         }
         if !gone.is_empty() {
-            return Ok(gone);
+            return Ok(Concluded::Gone(gone));
         }
         if let Some(settlement) = &ruled.settlement {
-            pg::settlement::insert(tx, chain_id, settlement).await?;
+            pg::settlement::insert(&mut tx, chain_id, settlement).await?;
         }
-        let now_s = opened.cut.opening().closes_at_ms / 1_000;
-        pg::intent::release(tx, chain_id, auction, &free, now_s).await?;
-        Ok(gone)
-    }
-}
-
-fn verdicts(outcome: &Outcome) -> Vec<(domain::BidId, Value)> {
-    let verdicts = outcome.decision().map(|decision| decision.verdicts.as_slice());
-    verdicts
-        .unwrap_or_default()
-        .iter()
-        .filter_map(|verdict| Some((verdict.bid, serde_json::to_value(verdict.ruling).ok()?)))
-        .collect()
-}
-
-/// What the cut's intents are told now. Without winners publishing tells them all there is.
-fn timeline(opened: &Opened, ruled: &Ruled) -> Vec<pg::timeline::Entry> {
-    let intents = opened.intents.keys().copied();
-    match (&ruled.outcome, &ruled.settlement) {
-        (Outcome::Void { reason }, _) => lines::void(opened.id(), reason, intents),
-        (Outcome::Decided { .. }, Some(batch)) => lines::decided(opened.id(), &batch.bids, intents),
-        (Outcome::Decided { .. }, None) => Vec::new(),
+        pg::bid::note_drops(&mut tx, chain_id, auction, &ruled.drops).await?;
+        pg::event::append(&mut tx, chain_id, &[ended(auction, &ruled.outcome)]).await?;
+        tx.commit().await.map_err(StoreError::from)?;
+        Ok(Concluded::Written)
     }
 }
 

@@ -48,6 +48,17 @@ pub(crate) struct Planned<'a> {
     pub(crate) selection: Selection,
 }
 
+impl Planned<'_> {
+    pub(crate) const fn auction(&self) -> AuctionId {
+        self.auction
+    }
+
+    /// The intents that are to be cut.
+    pub(crate) fn wanted(&self) -> impl Iterator<Item = IntentId> {
+        self.selection.chosen.iter().map(|entry| entry.id)
+    }
+}
+
 impl Market {
     /// Opens the next auction's queue, if anything of `survey` would enter it. `gone` is what the
     /// transaction to come takes out of the book, `extra` what it puts in flight.
@@ -74,19 +85,21 @@ impl Market {
     }
 
     /// Writes the planned auction with exactly those intents that are still open under the lock,
-    /// which the transaction must hold. `None` if none is.
+    /// which the transaction must hold; `moved` are in it already. `None` if none is.
     pub(crate) async fn cut(
         &self,
         tx: &mut PgConnection,
         planned: &Planned<'_>,
+        moved: BTreeSet<IntentId>,
     ) -> Result<Option<Opened>, AuctionError> {
         let chain_id = self.chain_id();
-        let wanted: Vec<IntentId> = planned.selection.chosen.iter().map(|cut| cut.id).collect();
-        let marked = pg::intent::mark_cut(tx, chain_id, planned.auction, &wanted).await?;
+        let mut marked = moved;
+        let wanted: Vec<IntentId> = planned.wanted().filter(|id| !marked.contains(id)).collect();
+        marked.extend(pg::intent::mark_cut(tx, chain_id, planned.auction, &wanted).await?);
         if marked.is_empty() {
             return Ok(None);
         }
-        let opened = self.opened(planned, &marked.into_iter().collect())?;
+        let opened = self.opened(planned, &marked)?;
         let opening = opened.cut.opening();
         pg::auction::insert(tx, opening, opened.cut.open_hash()).await?;
         pg::timeline::append(tx, &lines::cut(opening)).await?;

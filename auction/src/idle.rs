@@ -11,9 +11,10 @@ use crate::{AuctionError, Market, Step, select::LeftOut};
 const SWEEP: u32 = 1_000;
 
 impl Market {
-    /// With no auction under way: ends what is due, and opens a window if there is anything to
+    /// With no auction under way: does what a leader before left undone, ends what is due, and opens a window if there is anything to
     /// cut, so that no empty auction is ever written.
     pub(crate) async fn begin(&mut self) -> Result<Step, AuctionError> {
+        self.wind_up_left_behind().await?;
         self.sweep().await?;
         let Some(survey) = self.survey(std::iter::empty()).await? else {
             self.noted.clear();
@@ -29,7 +30,7 @@ impl Market {
         let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
         pg::lease::fence(&mut tx, &self.lease).await?;
         pg::market_lock(&mut tx, self.chain_id(), Hold::Exclusive).await?;
-        let opened = self.cut(&mut tx, &planned).await?;
+        let opened = self.cut(&mut tx, &planned, BTreeSet::new()).await?;
         self.note_left_out(&mut tx, &planned.selection.left_out).await?;
         tx.commit().await.map_err(StoreError::from)?;
         self.remember_left_out(&planned.selection.left_out);

@@ -24,6 +24,7 @@ mod survey;
 #[cfg(test)]
 mod testing;
 mod trial;
+mod wind_up;
 mod window;
 
 pub use error::AuctionError;

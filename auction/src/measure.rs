@@ -4,45 +4,22 @@ use std::time::Duration;
 
 use domain::auction::Simulation;
 use infra::pg::auction::Outcome;
-use tokio::time::Instant;
 
 use crate::{conclude::Ruled, cut::Opened};
 
 /// How long after the close each part of the outcome was there.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Pace {
-    closes: Instant,
     /// The queue is closed and read to its end.
     pub(crate) collected: Duration,
     /// Root and count are announced.
     pub(crate) closed: Duration,
+    /// There is a first decision.
+    pub(crate) drafted: Duration,
     /// It is decided, and the winners are run.
     pub(crate) judged: Duration,
-    /// The look at the book for the next cut is over, or given up.
-    pub(crate) surveyed: Duration,
-    /// The next queue is open.
-    pub(crate) planned: Duration,
-    written: Duration,
-}
-
-impl Pace {
-    pub(crate) const fn new(closes: Instant) -> Self {
-        let zero = Duration::ZERO;
-        Self {
-            closes,
-            collected: zero,
-            closed: zero,
-            judged: zero,
-            surveyed: zero,
-            planned: zero,
-            written: zero,
-        }
-    }
-
-    /// The transaction is committed.
-    pub(crate) fn written(self) -> Self {
-        Self { written: self.closes.elapsed(), ..self }
-    }
+    /// The outcome is committed.
+    pub(crate) written: Duration,
 }
 
 pub(crate) fn opened(opened: &Opened) {
@@ -74,7 +51,7 @@ pub(crate) fn simulated(simulation: &Simulation, took: Duration) {
     }
 }
 
-pub(crate) fn concluded(opened: &Opened, ruled: &Ruled, pace: Pace) {
+pub(crate) fn concluded(opened: &Opened, ruled: &Ruled, pace: &Pace) {
     let auction = opened.id().get();
     let bids = ruled.closing.bid_count;
     metrics::histogram!("gavel_auction_close_to_decision_seconds").record(pace.written);
@@ -100,14 +77,19 @@ pub(crate) fn concluded(opened: &Opened, ruled: &Ruled, pace: Pace) {
                 nodes = decision.nodes,
                 collected_ms = pace.collected.as_millis(),
                 closed_ms = pace.closed.as_millis(),
+                drafted_ms = pace.drafted.as_millis(),
                 judged_ms = pace.judged.as_millis(),
-                surveyed_ms = pace.surveyed.as_millis(),
-                planned_ms = pace.planned.as_millis(),
                 took_ms,
                 "auction decided"
             );
         }
     }
+}
+
+/// What follows from an outcome is done, `after` the close.
+pub(crate) fn followed(next: Option<&Opened>, after: Duration) {
+    metrics::histogram!("gavel_auction_close_to_next_seconds").record(after);
+    tracing::debug!(next = next.map(|next| next.id().get()), after_ms = after.as_millis(), "wound up");
 }
 
 /// Counts are far below 2^32; figures of metrics are floating point by convention.

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::auction::{LeftOut, Simulation};
-use infra::pg::{auction::Outcome, settlement::NewSettlement};
+use infra::pg::{auction::Outcome, bid::Drop, settlement::NewSettlement};
 use tokio::time::Instant;
 
 use crate::{
@@ -19,6 +19,10 @@ pub(crate) struct Judgement {
     pub(crate) outcome: Outcome,
     /// The winners' batch; `None` if nobody won.
     pub(crate) settlement: Option<NewSettlement>,
+    /// Whose bids did not settle when they were run.
+    pub(crate) drops: Vec<Drop>,
+    /// When there was a first decision.
+    pub(crate) drafted: Instant,
 }
 
 impl Market {
@@ -36,7 +40,7 @@ impl Market {
         let mut thought = judge::deliberate(&case, &left_out).await?;
         let (Some(_), Some(block)) = (&thought.draft.settlement, case.bidders.standings.block)
         else {
-            return finished(&case, thought, None).await;
+            return finished(&case, thought, None, Instant::now()).await;
         };
         let begun = Instant::now();
         let deadline = begun + Duration::from_millis(self.config.auction.simulation_ms);
@@ -58,7 +62,7 @@ impl Market {
             found.complete = winners.iter().all(|bid| run.settled.contains(bid));
         }
         measure::simulated(&found, begun.elapsed());
-        finished(&case, thought, Some(found)).await
+        finished(&case, thought, Some(found), begun).await
     }
 }
 
@@ -66,11 +70,18 @@ async fn finished(
     case: &Case,
     thought: Deliberated,
     simulation: Option<Simulation>,
+    drafted: Instant,
 ) -> Result<Judgement, AuctionError> {
     let Deliberated { draft: Draft { mut decision, settlement }, rest } = thought;
     let Afterthought { insights, references } = rest.await.map_err(|_| AuctionError::Lost)?;
     decision.references = references;
+    let signed = case.signed();
+    let drops = simulation.iter().flat_map(|simulation| &simulation.drops).filter_map(|drop| {
+        let solver = signed.get(&drop.bid)?.bid.terms().solver;
+        Some(Drop { bid: drop.bid, solver, fault: drop.fault, alone: drop.batch.len() == 1 })
+    });
+    let drops = drops.collect();
     let standings = case.bidders.standings.clone();
     let outcome = Outcome::Decided { decision, simulation, standings, insights };
-    Ok(Judgement { outcome, settlement })
+    Ok(Judgement { outcome, settlement, drops, drafted })
 }

@@ -21,8 +21,8 @@ use crate::{
 /// How long before the close the book is looked at for the next cut, and the block is pinned on
 /// which bidders are judged and winners are run.
 const SURVEY_LEAD: Duration = Duration::from_millis(300);
-/// How long after the close a late answer of the chain is waited for: past that the outcome is
-/// published without a next cut, and the step after opens the window.
+/// How long after the close the look at the book may take: past that the step after opens the next
+/// window. The outcome does not wait for it.
 const SURVEY_PATIENCE: Duration = Duration::from_millis(100);
 
 impl Market {
@@ -44,40 +44,45 @@ impl Market {
         };
         // from here to the outcome it usually takes less than a second: not worth stopping for
         let closes = Instant::now() + self.until_close(&opened).await?;
-        let mut pace = Pace::new(closes);
-        let (ruled, survey) = tokio::join!(
-            async {
-                let ruled = self.rule(&opened, stream, closes, &mut pace).await;
-                (ruled, closes.elapsed())
-            },
-            async {
-                let patience = closes.max(Instant::now()) + SURVEY_PATIENCE;
-                let survey = tokio::time::timeout_at(patience, self.survey_next(&opened)).await;
-                (survey.ok().flatten(), closes.elapsed())
-            },
+        let mut pace = Pace::default();
+        let (written, survey) = tokio::join!(
+            self.rule_and_write(&opened, stream, closes, &mut pace),
+            tokio::time::timeout_at(
+                closes.max(Instant::now()) + SURVEY_PATIENCE,
+                self.survey_next(&opened)
+            ),
         );
-        let ((ruled, judged), (survey, surveyed)) = (ruled, survey);
-        (pace.judged, pace.surveyed) = (judged, surveyed);
-        let (ruled, regulars) = ruled?;
-        self.regulars = regulars;
-        opened.closing = Some(ruled.closing);
-        self.scan_from = survey.as_ref().map_or(0, |survey| survey.resume);
-        let planned = match &survey {
-            Some(survey) => self.plan_next(&opened, &ruled, survey).await?,
-            None => None,
-        };
-        pace.planned = closes.elapsed();
-        match self.conclude(&opened, &ruled, planned.as_ref()).await? {
-            Concluded::Gone(gone) => {
+        let (ruled, regulars) = match written? {
+            (ruled, regulars, Concluded::Written) => (ruled, regulars),
+            (ruled, _, Concluded::Gone(gone)) => {
                 self.gone.extend(gone);
+                opened.closing = Some(ruled.closing);
                 self.opened = Some(opened);
-                Err(AuctionError::Moved)
+                return Err(AuctionError::Moved);
             }
-            Concluded::Written(next) => {
-                measure::concluded(&opened, &ruled, pace.written());
-                Ok(Step::Concluded { auction: opened.id(), next: self.take_up(next) })
-            }
-        }
+        };
+        measure::concluded(&opened, &ruled, &pace);
+        self.regulars = regulars;
+        let survey = survey.ok().flatten();
+        self.scan_from = survey.as_ref().map_or(0, |survey| survey.resume);
+        let next = self.next(&opened, &ruled, survey.as_ref()).await?;
+        measure::followed(next.as_ref(), closes.elapsed());
+        Ok(Step::Concluded { auction: opened.id(), next: self.take_up(next) })
+    }
+
+    async fn rule_and_write(
+        &self,
+        opened: &Opened,
+        stream: Stream,
+        closes: Instant,
+        pace: &mut Pace,
+    ) -> Result<(Ruled, Questions, Concluded), AuctionError> {
+        let (ruled, regulars) = self.rule(opened, stream, closes, pace).await?;
+        pace.judged = closes.elapsed();
+        pace.drafted = ruled.drafted.map(|at| at.duration_since(closes)).unwrap_or_default();
+        let concluded = self.conclude(opened, &ruled).await?;
+        pace.written = closes.elapsed();
+        Ok((ruled, regulars, concluded))
     }
 
     /// What is to be written; and who bid, to be asked about early the next time.

@@ -6,13 +6,10 @@ mod left_out;
 mod outcome;
 mod prices;
 mod publish;
+mod wound_up;
 
 use alloy::primitives::B256;
-use domain::{
-    AuctionId, OpenHash,
-    auction::OpeningRecord,
-    status::AuctionStatus,
-};
+use domain::{AuctionId, OpenHash, auction::OpeningRecord, status::AuctionStatus};
 use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 
 use super::{StoreError, from_bigint, to_bigint};
@@ -23,6 +20,7 @@ pub use left_out::note_left_out;
 pub use outcome::Outcome;
 pub use prices::recent_prices;
 pub use publish::publish_if_settled;
+pub use wound_up::{left_behind, set_wound_up};
 
 /// An auction as it stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,6 +51,7 @@ macro_rules! columns {
         "status, open_hash, opening, bids_root, bid_count, outcome"
     };
 }
+use columns;
 
 /// The auction whose window is open or whose outcome is not written yet: at most one.
 ///
@@ -125,7 +124,7 @@ pub async fn last(
     row.map(|row| Ok((AuctionId::new(number(&row, "id")?), open_hash(&row)?))).transpose()
 }
 
-/// Opens an auction: its row and one for each intent of the record.
+/// Opens an auction.
 ///
 /// # Errors
 /// [`StoreError::Constraint`] `auction_one_open` if another window is open, `auction_pk` if the
@@ -135,14 +134,9 @@ pub async fn insert(
     opening: &OpeningRecord,
     open_hash: OpenHash,
 ) -> Result<(), StoreError> {
-    const QUERY: &str = "WITH opened AS (
-            INSERT INTO auction (chain_id, id, open_hash, opening, opened_at_ms, closes_at_ms)
-            VALUES ($1, $2, $3, $4, $5, $6) RETURNING chain_id, id)
-        INSERT INTO auction_intent (chain_id, auction_id, intent_id, fundable)
-        SELECT opened.chain_id, opened.id, i.id, i.fundable::numeric
-        FROM opened, UNNEST($7::bytea[], $8::text[]) AS i (id, fundable)";
-    let fundable: Vec<String> =
-        opening.intents.iter().map(|entry| entry.fundable.to_string()).collect();
+    const QUERY: &str =
+        "INSERT INTO auction (chain_id, id, open_hash, opening, opened_at_ms, closes_at_ms)
+         VALUES ($1, $2, $3, $4, $5, $6)";
     sqlx::query(QUERY)
         .bind(to_bigint(opening.chain_id)?)
         .bind(to_bigint(opening.auction_id.get())?)
@@ -150,8 +144,6 @@ pub async fn insert(
         .bind(Json(opening))
         .bind(to_bigint(opening.opened_at_ms)?)
         .bind(to_bigint(opening.closes_at_ms)?)
-        .bind(opening.intents.iter().map(|entry| entry.id.as_bytes()).collect::<Vec<_>>())
-        .bind(fundable)
         .execute(conn)
         .await?;
     Ok(())

@@ -1,18 +1,16 @@
 //! Bids: the durable twin of an auction's stream. A row's (ms, seq) is its stream id.
 
-use alloy::primitives::Address;
 use domain::{AuctionId, Bid, BidId, batch::SignedBid, signature::EcdsaSignature};
 use serde_json::Value;
 use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 
 use super::{StoreError, from_bigint, to_bigint};
 
+mod drops;
 mod page;
 
+pub use drops::{Drop, note_drops, simulation_drops};
 pub use page::{Page, page};
-
-/// [`domain::event::Fault::Solver`] as the contract numbers it.
-const SOLVER_FAULT: i32 = 1;
 
 /// A bid and its place in the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -85,6 +83,20 @@ pub async fn insert(
     Ok(())
 }
 
+/// Bids with what the outcome of auction `$2` of chain `$1` says of each, up to the WHERE.
+macro_rules! with_verdicts {
+    () => {
+        "WITH found AS MATERIALIZED (
+            SELECT DISTINCT ON (one ->> 'bid')
+                decode(substr(one ->> 'bid', 3), 'hex') AS id, one - 'bid' AS verdict
+            FROM auction, jsonb_array_elements(outcome #> '{decision,verdicts}') AS one
+            WHERE chain_id = $1 AND auction.id = $2)
+        SELECT auction_id, bid.id, stream_ms, stream_seq, body, signature, verdict
+        FROM bid LEFT JOIN found ON found.id = bid.id"
+    };
+}
+use with_verdicts;
+
 /// Every bid of an auction in the order of the stream.
 ///
 /// # Errors
@@ -94,8 +106,10 @@ pub async fn of_auction(
     chain_id: u64,
     auction: AuctionId,
 ) -> Result<Vec<StoredBid>, StoreError> {
-    const QUERY: &str = "SELECT auction_id, id, stream_ms, stream_seq, body, signature, verdict
-        FROM bid WHERE chain_id = $1 AND auction_id = $2 ORDER BY stream_ms, stream_seq";
+    const QUERY: &str = concat!(
+        with_verdicts!(),
+        " WHERE bid.chain_id = $1 AND bid.auction_id = $2 ORDER BY stream_ms, stream_seq"
+    );
     let rows = sqlx::query(QUERY)
         .bind(to_bigint(chain_id)?)
         .bind(to_bigint(auction.get())?)
@@ -123,63 +137,6 @@ pub async fn places(
     rows.iter()
         .map(|row| Ok((id_of(row)?, number(row, "stream_ms")?, number(row, "stream_seq")?)))
         .collect()
-}
-
-/// Writes down what the auction found about each of its bids.
-///
-/// # Errors
-/// Those of the database.
-pub async fn set_verdicts(
-    conn: &mut PgConnection,
-    chain_id: u64,
-    auction: AuctionId,
-    verdicts: &[(BidId, Value)],
-) -> Result<(), StoreError> {
-    const QUERY: &str = "UPDATE bid SET verdict = v.verdict::jsonb
-        FROM UNNEST($3::bytea[], $4::text[]) AS v (id, verdict)
-        WHERE bid.chain_id = $1 AND bid.auction_id = $2 AND bid.id = v.id";
-    if verdicts.is_empty() {
-        return Ok(());
-    }
-    sqlx::query(QUERY)
-        .bind(to_bigint(chain_id)?)
-        .bind(to_bigint(auction.get())?)
-        .bind(verdicts.iter().map(|(id, _)| id.as_bytes()).collect::<Vec<_>>())
-        .bind(verdicts.iter().map(|(_, verdict)| verdict.to_string()).collect::<Vec<_>>())
-        .execute(conn)
-        .await?;
-    Ok(())
-}
-
-/// How many of a solver's bids in auctions after number `after` (0 = ever) did not settle when they
-/// were run alone before publishing, by the solver's own fault as the contract finds it: what
-/// counts in its standing (A10). A bid that failed only beside others, whose owner was short, or
-/// whose fault is nobody's, does not: it may be another's doing. Bonds and pauses for solvers whose
-/// bids do not hold are to read this.
-///
-/// # Errors
-/// Those of the database.
-pub async fn simulation_drops(
-    conn: &mut PgConnection,
-    chain_id: u64,
-    solver: Address,
-    after: AuctionId,
-) -> Result<u64, StoreError> {
-    const QUERY: &str = "SELECT count(*) AS drops
-        FROM bid JOIN auction ON auction.chain_id = bid.chain_id AND auction.id = bid.auction_id,
-             jsonb_array_elements(auction.outcome #> '{simulation,drops}') AS found
-        WHERE bid.chain_id = $1 AND bid.solver = $2 AND bid.auction_id > $3
-          AND bid.verdict ->> 'because' = 'simulation'
-          AND found ->> 'bid' = '0x' || encode(bid.id, 'hex')
-          AND found -> 'fault' = to_jsonb($4::int) AND jsonb_array_length(found -> 'batch') = 1";
-    let row = sqlx::query(QUERY)
-        .bind(to_bigint(chain_id)?)
-        .bind(solver.as_slice())
-        .bind(to_bigint(after.get())?)
-        .bind(SOLVER_FAULT)
-        .fetch_one(conn)
-        .await?;
-    number(&row, "drops")
 }
 
 fn read(row: &PgRow) -> Result<StoredBid, StoreError> {

@@ -109,9 +109,8 @@ fn decided(stack: &Stack, auction: &Service) -> io::Result<Vec<Value>> {
     let log = std::fs::read_to_string(stack.folder().join(format!("gavel-{port}.log")))?;
     let lines = log.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let least = u64::try_from(BIDS - LAST / 2).unwrap_or(u64::MAX);
-    let full = |line: &Value| {
-        line["message"] == "auction decided" && line["bids"].as_u64() >= Some(least)
-    };
+    let full =
+        |line: &Value| line["message"] == "auction decided" && line["bids"].as_u64() >= Some(least);
     Ok(lines.filter(full).collect())
 }
 
@@ -122,7 +121,7 @@ fn ms(line: &Value, name: &str) -> Option<f64> {
 /// Where the time goes: medians of how long after the close each part was done.
 fn print_pace(full: &[Value]) -> io::Result<()> {
     print!("  {} auctions, medians:", full.len());
-    for part in ["collected", "closed", "judged", "surveyed", "planned", "took"] {
+    for part in ["collected", "closed", "drafted", "judged", "took"] {
         let name = format!("{part}_ms");
         let mut samples: Vec<f64> = full.iter().filter_map(|line| ms(line, &name)).collect();
         print!(" {part} {} ms", quantile(&mut samples, 500)?);
@@ -136,7 +135,7 @@ fn now_ms() -> u64 {
     since.map_or(0, |d| u64::try_from(d.as_millis()).unwrap_or(0))
 }
 
-fn intents_of(opened: &Value) -> Vec<IntentId> {
+pub(super) fn intents_of(opened: &Value) -> Vec<IntentId> {
     let intents = opened["intents"].as_array().cloned().unwrap_or_default();
     intents.iter().filter_map(|i| i["id"].as_str()?.parse().ok()).collect()
 }
@@ -189,7 +188,7 @@ fn submit(
     });
 }
 
-async fn post(connection: &mut Connection, path: &str, body: &[u8]) -> io::Result<()> {
+pub(super) async fn post(connection: &mut Connection, path: &str, body: &[u8]) -> io::Result<()> {
     let (status, answer) = connection.post(path, body).await?;
     // too late on a busy machine: what came in time is what is decided on
     if status < 300 || status == 409 {
@@ -224,7 +223,7 @@ fn bids(
     (0..BIDS).map(bid).collect()
 }
 
-fn signed(
+pub(super) fn signed(
     stack: &Stack,
     key: &DevKey,
     (solver, filler, auction, n): (Address, Address, u64, u64),

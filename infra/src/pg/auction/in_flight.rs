@@ -18,30 +18,33 @@ pub async fn in_flight(
     conn: &mut PgConnection,
     chain_id: u64,
 ) -> Result<BTreeMap<(Address, Address), Amount>, StoreError> {
-    const BATCHES: &str = "SELECT auction_id, bids FROM settlement WHERE chain_id = $1
+    const BATCHES: &str = "SELECT bids FROM settlement WHERE chain_id = $1
         AND status IN ('planned', 'commit_sent', 'committed', 'reveal_sent')";
     // joined here and not there: of the fills inside the JSON the planner knows nothing
-    const PAYERS: &str = "SELECT id, owner, sell_token FROM intent
-        WHERE chain_id = $1 AND auction_id = ANY($2) AND status IN ('matched', 'committed')";
+    const PAYERS: &str = "SELECT intent.id, owner, sell_token
+        FROM intent JOIN UNNEST($2::bytea[]) AS paid (id) ON intent.id = paid.id
+        WHERE chain_id = $1 AND status IN ('matched', 'committed')";
     let chain_id = to_bigint(chain_id)?;
     let batches = sqlx::query(BATCHES).bind(chain_id).fetch_all(&mut *conn).await?;
     if batches.is_empty() {
         return Ok(BTreeMap::new());
     }
-    let auctions: Vec<i64> =
-        batches.iter().map(|row| row.try_get("auction_id")).collect::<Result<_, _>>()?;
-    let payers = sqlx::query(PAYERS).bind(chain_id).bind(auctions).fetch_all(conn).await?;
+    let mut planned = Vec::with_capacity(batches.len());
+    for batch in &batches {
+        let Json(bids): Json<Vec<PlannedBid>> = batch.try_get("bids")?;
+        planned.push(bids);
+    }
+    let fills = || planned.iter().flatten().flat_map(|bid| &bid.fills);
+    let ids: Vec<&[u8]> = fills().map(|fill| fill.intent.as_bytes()).collect();
+    let payers = sqlx::query(PAYERS).bind(chain_id).bind(ids).fetch_all(conn).await?;
     let payers: HashMap<IntentId, (Address, Address)> =
         payers.iter().map(payer).collect::<Result<_, _>>()?;
     let mut in_flight = BTreeMap::<_, Amount>::new();
-    for batch in &batches {
-        let Json(bids): Json<Vec<PlannedBid>> = batch.try_get("bids")?;
-        for fill in bids.iter().flat_map(|bid| &bid.fills) {
-            if let Some(account) = payers.get(&fill.intent) {
-                let total = in_flight.entry(*account).or_default();
-                // more than any balance is as good as 2^256 - 1
-                *total = total.checked_add(fill.sold).unwrap_or(Amount::MAX);
-            }
+    for fill in fills() {
+        if let Some(account) = payers.get(&fill.intent) {
+            let total = in_flight.entry(*account).or_default();
+            // more than any balance is as good as 2^256 - 1
+            *total = total.checked_add(fill.sold).unwrap_or(Amount::MAX);
         }
     }
     Ok(in_flight)

@@ -4,7 +4,7 @@ use alloy::primitives::Address;
 use domain::AuctionId;
 use sqlx::PgConnection;
 
-use super::{StoredBid, read};
+use super::{StoredBid, read, with_verdicts};
 use crate::pg::{StoreError, to_bigint};
 
 /// Which bids, and how many.
@@ -29,12 +29,16 @@ pub async fn page(
     chain_id: u64,
     page: Page,
 ) -> Result<Vec<StoredBid>, StoreError> {
-    const QUERY: &str = "SELECT auction_id, id, stream_ms, stream_seq, body, signature, verdict
-        FROM bid WHERE chain_id = $1 AND auction_id = $2 AND (stream_ms, stream_seq) > ($3, $4)
-        ORDER BY stream_ms, stream_seq LIMIT $5";
-    const OF_SOLVER: &str = "SELECT auction_id, id, stream_ms, stream_seq, body, signature, verdict
-        FROM bid WHERE chain_id = $1 AND auction_id = $2 AND (stream_ms, stream_seq) > ($3, $4)
-        AND solver = $6 ORDER BY stream_ms, stream_seq LIMIT $5";
+    const QUERY: &str = concat!(
+        with_verdicts!(),
+        " WHERE bid.chain_id = $1 AND bid.auction_id = $2 AND (stream_ms, stream_seq) > ($3, $4)
+        ORDER BY stream_ms, stream_seq LIMIT $5"
+    );
+    const OF_SOLVER: &str = concat!(
+        with_verdicts!(),
+        " WHERE bid.chain_id = $1 AND bid.auction_id = $2 AND (stream_ms, stream_seq) > ($3, $4)
+        AND solver = $6 ORDER BY stream_ms, stream_seq LIMIT $5"
+    );
     let query = if page.solver.is_some() { OF_SOLVER } else { QUERY };
     let mut query = sqlx::query(query)
         .bind(to_bigint(chain_id)?)

@@ -62,6 +62,36 @@ pub async fn mark_cut(
     marked(tx, QUERY, chain_id, auction, ids).await
 }
 
+/// Puts those of `ids` that `from` holds, open and still wanted, into `to` at once, and returns them:
+/// what [`release`] and [`mark_cut`] would do one after the other. The transaction must hold the
+/// market's lock in its exclusive form.
+///
+/// # Errors
+/// Those of the database.
+pub async fn recut(
+    tx: &mut PgConnection,
+    chain_id: u64,
+    (from, to): (AuctionId, AuctionId),
+    ids: &[IntentId],
+) -> Result<Vec<IntentId>, StoreError> {
+    const QUERY: &str = "UPDATE intent SET auction_id = $4
+        FROM UNNEST($3::bytea[]) AS wanted (id)
+        WHERE intent.id = wanted.id AND chain_id = $1 AND status = 'open' AND auction_id = $2
+          AND NOT cancel_requested
+        RETURNING intent.id";
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let rows = sqlx::query(QUERY)
+        .bind(to_bigint(chain_id)?)
+        .bind(to_bigint(from.get())?)
+        .bind(sorted(ids))
+        .bind(to_bigint(to.get())?)
+        .fetch_all(tx)
+        .await?;
+    rows.iter().map(id_of).collect()
+}
+
 /// `open` to `matched` for those of `ids` that `auction` holds; returns them. Whoever is missing
 /// was matched before or left the auction, and the caller knows which of the two can be.
 ///

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use domain::status::{AuctionStatus, IntentStatus};
-use infra::pg::{StoreError, auction::Outcome};
+use infra::pg::{self, StoreError, auction::Outcome};
 use tests::wait;
 use tokio_util::sync::CancellationToken;
 
@@ -29,7 +29,10 @@ async fn a_queued_bid_without_a_row_is_given_one_and_counts() {
     let bid = house.bid(0, 1, &[(intent, WETH, 2_490_000_000)]);
     house.queue(1, &bid).await;
     assert_eq!(step(&mut market).await.unwrap(), concluded(1, None));
-    assert_eq!(house.count("SELECT count(*) FROM bid WHERE verdict IS NOT NULL").await, 1);
+    let mut conn = house.pool.acquire().await.unwrap();
+    let kept = pg::bid::of_auction(&mut conn, house.chain_id(), domain::AuctionId::new(1)).await;
+    let verdict = kept.unwrap().remove(0).verdict.unwrap();
+    assert_eq!(verdict["verdict"], "won", "{verdict}");
     assert_eq!(house.intent(intent).await.status, IntentStatus::Matched);
 }
 
@@ -159,4 +162,44 @@ async fn the_loop_leads_by_itself_wakes_for_an_intent_and_stops_when_told() {
     let role =
         "SELECT count(*) FROM lease WHERE role LIKE 'auction:%' AND expires_at > clock_timestamp()";
     assert_eq!(house.count(role).await, 0, "the lease is given back");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_leader_decided_but_did_not_wind_up_is_wound_up_by_the_next_one_once() {
+    let house = House::start().await;
+    let mut market = house.lead().await;
+    let won = house.accept(0, &house.one_weth()).await;
+    let lost = house.accept(1, &house.one_weth()).await;
+    let unwanted = house.accept(2, &house.one_weth()).await;
+    assert_eq!(step(&mut market).await.unwrap(), opened(1));
+    house.submit(1, &house.bid(0, 1, &[(won, WETH, 2_490_000_000)])).await;
+    // the outcome is committed, what follows from it is not
+    let refuse = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'not now'; END $$";
+    let trigger = "CREATE TRIGGER refuse BEFORE UPDATE OF wound_up ON auction
+        FOR EACH ROW EXECUTE FUNCTION refuse()";
+    for statement in [refuse, trigger] {
+        sqlx::query(statement).execute(&house.pool).await.unwrap();
+    }
+    step(&mut market).await.unwrap_err();
+    assert_eq!(house.auction(1).await.status, AuctionStatus::Decided);
+    assert_eq!(house.intent(won).await.status, IntentStatus::Matched);
+    let held = house.intent(lost).await;
+    assert_eq!((held.status, held.auction_id.unwrap().get()), (IntentStatus::Open, 1));
+    // in between a cancellation comes too late, and is kept
+    let owner = house.stack.owner(2).address();
+    let mut tx = house.pool.begin().await.unwrap();
+    let answer = pg::intent::cancel(&mut tx, house.chain_id(), owner, &[unwanted]).await.unwrap();
+    tx.commit().await.unwrap();
+    assert!(matches!(answer[0], pg::intent::CancelOutcome::TooLate { .. }), "{answer:?}");
+
+    sqlx::query("DROP TRIGGER refuse ON auction").execute(&house.pool).await.unwrap();
+    let mut successor = house.lead().await;
+    assert_eq!(step(&mut successor).await.unwrap(), opened(2));
+    assert_eq!(house.intent(lost).await.auction_id.unwrap().get(), 2);
+    assert_eq!(house.intent(unwanted).await.status, IntentStatus::Cancelled);
+    assert_eq!(house.kinds(won).await, ["opened", "cut", "won"]);
+    assert_eq!(house.kinds(lost).await, ["opened", "cut", "not_won", "cut"]);
+    assert_eq!(step(&mut successor).await.unwrap(), concluded(2, Some(3)));
+    assert_eq!(house.kinds(won).await, ["opened", "cut", "won"], "told once");
 }

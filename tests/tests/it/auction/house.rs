@@ -210,6 +210,12 @@ impl House {
         sqlx::query_scalar(query).fetch_all(&self.pool).await.unwrap()
     }
 
+    /// How many transactions wrote the rows whose `xmin` the query selects.
+    pub(super) async fn writers(&self, query: &'static str) -> usize {
+        let rows: Vec<String> = sqlx::query_scalar(query).fetch_all(&self.pool).await.unwrap();
+        rows.into_iter().collect::<std::collections::BTreeSet<_>>().len()
+    }
+
     pub(super) async fn count(&self, query: &'static str) -> i64 {
         sqlx::query_scalar(query).fetch_one(&self.pool).await.unwrap()
     }

@@ -115,3 +115,32 @@ async fn what_one_winner_takes_is_in_flight_for_the_next_cut() {
     let (kind, detail) = house.timeline(second).await.pop().unwrap();
     assert_eq!((kind.as_str(), detail["reason"].as_str()), ("left_out", Some("in_flight")));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn auctions_follow_one_another_while_no_batch_of_theirs_is_ever_settled() {
+    let house = House::start().await;
+    let mut market = house.lead().await;
+    let mut intents = Vec::new();
+    for owner in 0..4 {
+        intents.push(house.accept(owner, &house.one_weth()).await);
+    }
+    // somebody whom nobody bids for keeps the windows coming
+    let waiting = house.accept(0, &house.one_weth()).await;
+    assert_eq!(step(&mut market).await.unwrap(), opened(1));
+    for (number, intent) in (1..).zip(&intents) {
+        let bid = house.bid(0, number, &[(*intent, 10u128.pow(18), 2_480_000_000)]);
+        house.submit(number, &bid).await;
+        assert_eq!(step(&mut market).await.unwrap(), concluded(number, Some(number + 1)));
+    }
+    assert_eq!(house.count("SELECT count(*) FROM settlement WHERE status = 'planned'").await, 4);
+    let auctions = house.auctions().await;
+    for (pair, matched) in auctions.windows(2).zip(&intents) {
+        let (before, after) = (&pair[0].opening, &pair[1].opening);
+        // nothing but the decision lies between two windows, on however busy a machine
+        let between = after.opened_at_ms - before.closes_at_ms;
+        assert!(between < house.config.auction.window_ms, "{between} ms between two windows");
+        let cut = |id| after.intents.iter().any(|entry| entry.id == id);
+        assert!(!cut(*matched), "it is in flight");
+        assert!(cut(waiting));
+    }
+}
