@@ -1,7 +1,7 @@
 # The front door. `make help` lists the targets.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build dev demo test fmt lint contracts unit clients openapi bench bench-gas
+.PHONY: help setup build dev demo test fmt lint contracts unit clients openapi bench bench-gas compare
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -47,3 +47,11 @@ bench: setup ## every measurement: a table, and target/bench/summary.json
 
 bench-gas: setup ## gas per swap beside CoW and UniswapX in one anvil
 	cd tests && npm run --silent gas
+
+compare: ## the winner determination beside HiGHS: times, and the same optimum (installs highspy into target/)
+	cargo build --release --workspace --bins
+	@test -x target/compare/bin/python || python3 -m venv target/compare
+	@target/compare/bin/pip install --quiet --disable-pip-version-check -r tests/compare/requirements.txt
+	@rm -rf target/compare/instances
+	@target/release/bench --write-instances target/compare/instances
+	@target/compare/bin/python tests/compare/highs.py target/compare/instances --out target/bench/highs.json

@@ -1,7 +1,7 @@
 //! Measurements. What matters is a ratio within one run: machines differ, and drift.
 #![allow(clippy::print_stdout, clippy::float_arithmetic, reason = "a program for people; no money")]
 
-use std::{fs, io, path::Path};
+use std::{fs, io, path::Path, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -14,11 +14,18 @@ use crate::{
 };
 
 mod decision;
+mod engine;
+mod full;
 mod gas;
+mod highs;
 mod http;
 mod intake;
 mod latency;
+mod memory;
+mod packing;
 mod recovery;
+
+pub use highs::write_instances;
 
 /// One figure. `ratio` is `value / reference`.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -33,28 +40,57 @@ pub struct Row {
     pub reference: Option<f64>,
     /// The figure over the reference.
     pub ratio: Option<f64>,
+    /// Of what was searched, the share whose optimum was proven.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub share_proven: Option<f64>,
+    /// What else belongs to the figure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 impl Row {
     fn new(name: &str, value: f64, unit: &str, reference: f64) -> Self {
         let ratio = (reference != 0.0).then(|| value / reference);
+        Self { reference: Some(reference), ratio, ..Self::plain(name, value, unit) }
+    }
+
+    /// A figure that is held against nothing.
+    fn plain(name: &str, value: f64, unit: &str) -> Self {
         let (name, unit) = (name.to_owned(), unit.to_owned());
-        Self { name, value, unit, reference: Some(reference), ratio }
+        Self { name, value, unit, reference: None, ratio: None, share_proven: None, note: None }
+    }
+
+    fn proven(self, share: f64) -> Self {
+        Self { share_proven: Some(share), ..self }
+    }
+
+    fn note(self, note: impl Into<String>) -> Self {
+        Self { note: Some(note.into()), ..self }
     }
 }
 
 /// Owners in the bench's market: enough that no row of the nonce bitmap is shared by many.
 const OWNERS: u64 = 64;
 
-/// Runs everything and writes the summary.
+/// Runs everything, or the parts with a row whose name contains `only`, and writes the summary.
 ///
 /// # Errors
 /// If a part does not come up or a measurement cannot be made.
-pub async fn run() -> io::Result<()> {
-    let only = std::env::args().nth(1);
-    let wanted = |name: &str| only.as_deref().is_none_or(|only| name.contains(only));
+pub async fn run(only: Option<&str>) -> io::Result<()> {
+    let wanted = |names: &str| only.is_none_or(|only| names.contains(only));
     let mut rows = Vec::new();
-    if wanted("intake") {
+    if wanted("decide_dex references_dex surplus_vs_greedy_dex surplus_vs_root_dex") {
+        println!("decide_dex: the winner determination alone, on the DEX-like mix …");
+        rows.extend(packing::dex()?);
+    }
+    if wanted("highs_ratio_dex") {
+        rows.extend(highs::rows()?);
+    }
+    if wanted("cats_paths cats_regions cats_arbitrary cats_matching cats_scheduling") {
+        println!("cats: five families of hard auctions, a second each …");
+        rows.extend(packing::cats()?);
+    }
+    if wanted("intake intent_to_stream_p99") {
         println!("intake: signed intents over HTTP, durable with fsync …");
         let bed = Bed::start(Bed::plan()).await?;
         let (row, per_second) = intake::measure(&bed.stack).await?;
@@ -62,10 +98,18 @@ pub async fn run() -> io::Result<()> {
         println!("intent_to_stream: at half that load …");
         rows.push(latency::measure(&bed.stack, per_second / 2.0).await?);
     }
-    if wanted("decision") {
+    if wanted("decision close_to_decision_p99 close_to_stream_p99") {
         println!("close_to_decision: 1,000 intents, 1,000 bids …");
-        let bed = Bed::start(decision::plan(Bed::plan())).await?;
+        let bed = Bed::start(decision::plan()).await?;
         rows.extend(decision::measure(&bed.stack).await?);
+    }
+    if wanted("decide_full_dex references_full_dex") {
+        println!("decide_full: the whole decision over real bids, rules and fairness included …");
+        rows.extend(full::measure()?);
+    }
+    if wanted("memory_100k_intents_10k_bids") {
+        println!("memory: 100,000 open intents, 10,000 bids …");
+        rows.extend(memory::measure().await?);
     }
     if wanted("gas") {
         println!("gas per swap beside CoW and UniswapX …");
@@ -103,13 +147,21 @@ impl Bed {
 
 fn print_table(rows: &[Row]) {
     println!(
-        "\n{:<34} {:>14} {:<8} {:>14} {:>8}",
-        "measurement", "value", "unit", "reference", "ratio"
+        "\n{:<34} {:>14} {:<8} {:>14} {:>8} {:>7}  note",
+        "measurement", "value", "unit", "reference", "ratio", "proven"
     );
     for row in rows {
-        let reference = row.reference.map_or_else(|| "-".to_owned(), |r| format!("{r:.1}"));
-        let ratio = row.ratio.map_or_else(|| "-".to_owned(), |r| format!("{r:.3}"));
-        println!("{:<34} {:>14.1} {:<8} {reference:>14} {ratio:>8}", row.name, row.value, row.unit);
+        let or_dash = |text: Option<String>| text.unwrap_or_else(|| "-".to_owned());
+        let reference = or_dash(row.reference.map(|r| format!("{r:.1}")));
+        let ratio = or_dash(row.ratio.map(|r| format!("{r:.3}")));
+        let proven = or_dash(row.share_proven.map(|share| format!("{:.0} %", share * 100.0)));
+        println!(
+            "{:<34} {:>14.1} {:<8} {reference:>14} {ratio:>8} {proven:>7}  {}",
+            row.name,
+            row.value,
+            row.unit,
+            row.note.as_deref().unwrap_or_default()
+        );
     }
 }
 
@@ -120,6 +172,15 @@ fn write_summary(rows: &[Row]) -> io::Result<()> {
     fs::write(path, serde_json::to_string_pretty(rows)?)?;
     println!("\nwritten to target/bench/summary.json");
     Ok(())
+}
+
+/// The one in the middle.
+fn median(samples: &mut [f64]) -> io::Result<f64> {
+    quantile(samples, 500)
+}
+
+fn microseconds(duration: Duration) -> f64 {
+    duration.as_secs_f64() * 1e6
 }
 
 /// The value below which `share` (per mille) of the samples lie.

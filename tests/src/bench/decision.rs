@@ -23,7 +23,7 @@ use futures_util::StreamExt;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
-use super::{Row, http::Connection, intake, quantile};
+use super::{Bed, Row, http::Connection, intake, quantile};
 use crate::{
     market::DevKey,
     orders,
@@ -45,9 +45,9 @@ const SOLVERS: u64 = 8;
 const GOAL_MS: f64 = 60.0;
 
 /// What the market of this measurement is made of.
-pub(super) fn plan(plan: Plan) -> Plan {
+pub(super) fn plan() -> Plan {
     let settings = vec![("auction.max_intents", INTENTS.to_string())];
-    Plan { solvers: SOLVERS, window_ms: 3_000, settings, ..plan }
+    Plan { solvers: SOLVERS, window_ms: 3_000, settings, ..Bed::plan() }
 }
 
 pub(super) async fn measure(stack: &Stack) -> io::Result<[Row; 2]> {

@@ -212,6 +212,7 @@ fn opening(tokens: &[Address], ids: &[IntentId]) -> OpeningRecord {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use domain::auction::{Ruling, decide};
 
