@@ -67,10 +67,11 @@ impl Shared {
         Self { intents, purses, nonces }
     }
 
-    /// Only what can bind, and is not said by another row already.
+    /// Only what can bind, and is not said by another row already. First those that hold one item:
+    /// who stands in the way of another is known there, and what it frees elsewhere counts.
     fn rows(mut self, field: &Field<'_>, room: &Room) -> Vec<RowSpec> {
         let table = &field.rules.table;
-        let mut rows = Vec::new();
+        let (mut rows, mut shared) = (Vec::new(), Vec::new());
         let mut covered = vec![false; self.purses.len()];
         for (entry, uses) in table.entries().iter().zip(&mut self.intents) {
             let exact_in = entry.intent.kind() == Kind::ExactIn;
@@ -82,13 +83,16 @@ impl Shared {
                 continue;
             }
             let amounts = uses.iter().map(|(item, _, amount, _)| (*item, amount.get()));
-            rows.push(RowSpec::of(entry.left, amounts.collect()));
+            let left = RowSpec::of(entry.left, amounts.collect());
             if entry.fundable < purse && !(exact_in && entry.left <= entry.fundable) {
                 let sold = uses.iter().map(|(item, _, _, sold)| (*item, sold.get()));
-                rows.push(RowSpec::of(entry.fundable, sold.collect()));
+                shared.push(RowSpec::of(entry.fundable, sold.collect()));
             }
-            // two fills of an indivisible intent exclude each other anyhow
-            if entry.intent.partially_fillable() {
+            // two fills of an indivisible intent exclude each other, whoever's they are
+            if !entry.intent.partially_fillable() {
+                rows.push(left);
+            } else {
+                shared.push(left);
                 uses.sort_unstable_by_key(|(item, solver, ..)| (*solver, *item));
                 for same in uses.chunk_by(|a, b| a.1 == b.1).filter(|same| same.len() > 1) {
                     rows.push(RowSpec::one_of(same.iter().map(|(item, ..)| *item)));
@@ -98,13 +102,14 @@ impl Shared {
         for ((number, uses), covered) in (0..).zip(self.purses).zip(covered) {
             if uses.len() > 1 && !covered {
                 let sold = uses.into_iter().map(|(item, sold)| (item, sold.get()));
-                rows.push(RowSpec::of(room.purse(number), sold.collect()));
+                shared.push(RowSpec::of(room.purse(number), sold.collect()));
             }
         }
         let same = |a: &(u32, Amount, usize), b: &(u32, Amount, usize)| (a.0, a.1) == (b.0, b.1);
         for bids in self.nonces.chunk_by(same).filter(|bids| bids.len() > 1) {
             rows.push(RowSpec::one_of(bids.iter().map(|(.., item)| *item)));
         }
+        rows.append(&mut shared);
         rows
     }
 }
