@@ -189,3 +189,32 @@ async fn a_jump_is_followed_in_steps_of_written_records() {
         desk.remember(AuctionId::new(auction), &record(auction, USDC, price).1);
     }
 }
+
+#[tokio::test]
+async fn what_is_left_out_unpriced_or_held_back_is_counted_by_token_and_source() {
+    let metrics = infra::telemetry::metrics().unwrap();
+    let (lone, jumpy) = (Address::repeat_byte(0x71), Address::repeat_byte(0x72));
+    let config = config(
+        2,
+        vec![token("LONE", lone, 0, &["a", "b", "c"]), token("JUMP", jumpy, 5, &[CONFIGURED, "d"])],
+    );
+    let said = vec![
+        says("a", lone, 5, MOMENT.now_ms),
+        says("b", lone, 5, 0),
+        says("d", jumpy, 5, MOMENT.now_ms),
+    ];
+    let board = board(&config, said).await;
+    let desk = Desk::new(config, board, &[record(1, jumpy, 1)]);
+    assert_eq!(prices(&desk, 2), [(jumpy, 2)]);
+    let text = metrics.render();
+    let counted = |name: &str, token: Address, labels: &str| {
+        let token = token.to_checksum(None);
+        let line = format!("gavel_price_{name}_total{{token=\"{token}\"{labels}}} 1");
+        assert!(text.lines().any(|found| found == line), "{line}\n{text}");
+    };
+    counted("answers_left_out", lone, ",source=\"b\",reason=\"stale\"");
+    counted("answers_left_out", lone, ",source=\"c\",reason=\"absent\"");
+    counted("unpriced", lone, "");
+    counted("held_back", jumpy, "");
+    assert!(!text.contains("source=\"a\""), "{text}");
+}

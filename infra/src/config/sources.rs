@@ -121,6 +121,15 @@ mod tests {
     }
 
     #[test]
+    fn lists_of_tables_can_come_from_the_environment() {
+        let feeds = r#"[{name = "desk", url = "https://prices.example/?key=1", poll_ms = 500}]"#;
+        let config = read(None, vars(&[("GAVEL_PRICES__FEEDS", feeds)])).unwrap();
+        let feed = &config.prices.feeds[0];
+        assert_eq!((feed.name.as_str(), feed.poll_ms, feed.timeout_ms), ("desk", 500, 2_000));
+        assert_eq!(feed.url.expose(), "https://prices.example/?key=1");
+    }
+
+    #[test]
     fn a_key_of_digits_stays_a_text() {
         let digits = "0123456789".repeat(6) + "0123";
         let config = read(None, vars(&[("GAVEL_RECEIPTS__KEY", &digits)])).unwrap();
