@@ -25,6 +25,12 @@ pub(crate) enum Fault {
     Censored { bid: BidId, ms: u64, seq: u64 },
     #[error("two openings: a receipt for bid {bid} names {named}, the record opens with {opened}")]
     TwoOpenings { bid: BidId, named: OpenHash, opened: OpenHash },
+    #[error("block {block} has the time {found}, not the recorded one")]
+    BlockTime { block: u64, found: u64 },
+    #[error(
+        "intent {0} entered with more than its owner could pay at the pinned block, or less filled than it was"
+    )]
+    Fundable(IntentId),
     #[error("intent {0} has a signature that its owner's contract does not accept")]
     OwnerContract(IntentId),
     #[error("what the registry says of the bidders at the recorded block is not what is recorded")]
@@ -84,6 +90,8 @@ impl Fault {
             Self::Lineage(_) => "lineage",
             Self::Censored { .. } => "censored",
             Self::TwoOpenings { .. } => "two_openings",
+            Self::BlockTime { .. } => "block_time",
+            Self::Fundable(_) => "fundable",
             Self::OwnerContract(_) => "owner_contract",
             Self::Standings => "standings",
             Self::KeyAuthorised(_) => "key_authorised",

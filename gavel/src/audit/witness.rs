@@ -15,13 +15,13 @@ use domain::{
     signature::EcdsaSignature,
 };
 use infra::{
-    chain::{Chain, ChainError, Simulated, abi},
+    chain::{Chain, ChainError, FundQuery, Simulated, abi},
     pg::bid::PlacedBid,
 };
 
 use super::{
     fault::Fault,
-    node::{if_kept, is_canonical},
+    node::{if_kept, is_canonical, patiently},
     settled::Winners,
 };
 
@@ -40,6 +40,9 @@ pub(super) struct Witness<'a> {
 impl Witness<'_> {
     /// All of it; `Ok(Some(_))` is the first difference.
     pub(super) async fn check(&mut self) -> Result<Option<Fault>, ChainError> {
+        if let Some(fault) = self.funds().await? {
+            return Ok(Some(fault));
+        }
         if let Some(fault) = self.signatures().await? {
             return Ok(Some(fault));
         }
@@ -50,6 +53,41 @@ impl Witness<'_> {
             return Ok(Some(fault));
         }
         self.simulations().await
+    }
+
+    /// What owners could pay when the auction was opened. What was in flight then is the operator's
+    /// word, so less is taken as it is, and more is a lie.
+    async fn funds(&mut self) -> Result<Option<Fault>, ChainError> {
+        let opening = &self.record.opening;
+        let block = opening.block;
+        if !self.on_chain(block, "funds").await? {
+            return Ok(None);
+        }
+        let header = patiently(|| self.chain.block_by_hash(block.hash)).await?;
+        if let Some(found) = header.map(|header| header.timestamp)
+            && found != opening.block_time_s
+        {
+            return Ok(Some(Fault::BlockTime { block: block.number, found }));
+        }
+        let domain = self.chain.domain();
+        let queries = self.contents.intents.iter().map(|SignedIntent { intent, .. }| FundQuery {
+            id: intent.id(domain),
+            owner: intent.owner(),
+            token: intent.pair().sell,
+            nonce: intent.nonce(),
+        });
+        let queries: Vec<FundQuery> = queries.collect();
+        let asked = if_kept(|| self.chain.fundable(&queries, block.hash.into())).await?;
+        let Some(funds) = asked else {
+            self.unchecked.push(format!("funds (no state of block {})", block.number));
+            return Ok(None);
+        };
+        let lie = queries.iter().zip(&funds).find(|(query, funds)| {
+            let entry = opening.intent(query.id);
+            entry
+                .is_none_or(|entry| entry.fundable > funds.payable() || entry.filled < funds.filled)
+        });
+        Ok(lie.map(|(query, _)| Fault::Fundable(query.id)))
     }
 
     /// Signatures that only an owner's contract can judge.

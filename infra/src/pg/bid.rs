@@ -95,7 +95,6 @@ macro_rules! with_verdicts {
         FROM bid LEFT JOIN found ON found.id = bid.id"
     };
 }
-use with_verdicts;
 
 /// Every bid of an auction in the order of the stream.
 ///
@@ -140,18 +139,21 @@ pub async fn places(
 }
 
 fn read(row: &PgRow) -> Result<StoredBid, StoreError> {
+    Ok(StoredBid { placed: placed(row)?, verdict: row.try_get("verdict")? })
+}
+
+fn placed(row: &PgRow) -> Result<PlacedBid, StoreError> {
     let Json(bid): Json<Bid> = row.try_get("body")?;
     let signature: &[u8] = row.try_get("signature")?;
     let signature =
         EcdsaSignature::parse(signature).map_err(|_| StoreError::Corrupt("bid.signature"))?;
-    let placed = PlacedBid {
+    Ok(PlacedBid {
         auction: AuctionId::new(number(row, "auction_id")?),
         id: id_of(row)?,
         ms: number(row, "stream_ms")?,
         seq: number(row, "stream_seq")?,
         signed: SignedBid { bid, signature },
-    };
-    Ok(StoredBid { placed, verdict: row.try_get("verdict")? })
+    })
 }
 
 fn id_of(row: &PgRow) -> Result<BidId, StoreError> {

@@ -70,11 +70,16 @@ curl -s {api}/v1/intents -H 'content-type: application/json' -d '{}'
 
   and watch it:  curl -s {api}/v1/intents/{}/timeline
 
+  make every decision again, and hold it against the chain:
+
+target/debug/gavel audit --api {api} --rpc {}
+
   an order flow is running; Ctrl-C stops everything
 ",
         stack.anvil.url(),
         stack.market.deployment.settlement,
         posted.body,
-        posted.id
+        posted.id,
+        stack.anvil.url(),
     );
 }

@@ -1,10 +1,16 @@
 //! `GET /v1/auctions/{id}/bids`: what was sealed, once it is public.
 
+use std::collections::{HashMap, HashSet};
+
 use actix_web::{
     get,
     web::{Data, Json, Path, Query},
 };
-use infra::pg::bid::{self, Page, StoredBid};
+use domain::{BidId, auction::Ruling};
+use infra::pg::{
+    auction::{Outcome, StoredAuction},
+    bid::{self, Page, PlacedBid},
+};
 use serde::Deserialize;
 use solvers::wire::{BidPage, PublishedBid};
 use sqlx::PgConnection;
@@ -56,26 +62,40 @@ pub(crate) async fn get_bids(
     let auction = stored(&app, &mut conn, *path).await?;
     published(&auction)?;
     let wanted = Page { auction: auction.opening.auction_id, solver, after, limit };
-    Ok(Json(page(&app, &mut conn, wanted, |bid| bid).await?))
+    Ok(Json(page(&app, &mut conn, (&auction, wanted), |bid| bid).await?))
 }
 
 /// A page of bids, each as `show` lets it be seen.
 pub(super) async fn page(
     app: &App,
     conn: &mut PgConnection,
-    wanted: Page,
+    (auction, wanted): (&StoredAuction, Page),
     show: impl Fn(PublishedBid) -> PublishedBid,
 ) -> Result<BidPage, Problem> {
     let one_more = Page { limit: wanted.limit + 1, ..wanted };
-    let mut rows: Vec<StoredBid> = bid::page(conn, app.domain.chain_id(), one_more).await?;
+    let mut rows: Vec<PlacedBid> = bid::page(conn, app.domain.chain_id(), one_more).await?;
     let full = rows.len() > usize::try_from(wanted.limit).unwrap_or(usize::MAX);
     if full {
         rows.pop();
     }
     let last = rows.last().filter(|_| full);
-    let next = last.map(|last| format!("{}-{}", last.placed.ms, last.placed.seq));
-    let items: Result<Vec<_>, _> = rows.into_iter().map(|row| view::bid(row).map(&show)).collect();
-    Ok(BidPage { items: items?, next })
+    let next = last.map(|last| format!("{}-{}", last.ms, last.seq));
+    let mut ruled = verdicts(auction, &rows);
+    let shown = |row: PlacedBid| {
+        let verdict = ruled.remove(&row.id);
+        show(view::bid(row, verdict))
+    };
+    Ok(BidPage { items: rows.into_iter().map(shown).collect(), next })
+}
+
+/// What the auction found of the bids on the page.
+fn verdicts(auction: &StoredAuction, rows: &[PlacedBid]) -> HashMap<BidId, Ruling> {
+    let wanted: HashSet<BidId> = rows.iter().map(|row| row.id).collect();
+    let decision = auction.outcome.as_ref().and_then(Outcome::decision);
+    let verdicts = decision.map_or(&[][..], |decision| decision.verdicts.as_slice());
+    // the same bid again is a duplicate: its first place is the one that counts
+    let found = verdicts.iter().rev().filter(|verdict| wanted.contains(&verdict.bid));
+    found.map(|verdict| (verdict.bid, verdict.ruling)).collect()
 }
 
 /// `after`: a place in the stream.

@@ -19,7 +19,7 @@ use futures_util::stream;
 use infra::pg::{
     StoreError,
     auction::{Outcome, StoredAuction},
-    bid::{self, Page},
+    bid::{self, Page, PlacedBid},
     intent::{self, StoredIntent},
 };
 use sqlx::PgConnection;
@@ -179,11 +179,9 @@ impl Chunks {
         let rows = bid::page(&mut conn, self.app.domain.chain_id(), wanted).await?;
         drop(conn);
         let Some(last) = rows.last() else { return Ok(self.end.take().map(Bytes::from)) };
-        self.after = (last.placed.ms, last.placed.seq);
+        self.after = (last.ms, last.seq);
         let mut text = String::new();
-        for row in rows {
-            let placed = row.placed;
-            let (id, ms, seq, signed) = (placed.id, placed.ms, placed.seq, placed.signed);
+        for PlacedBid { id, ms, seq, signed, .. } in rows {
             let recorded = RecordedBid { id, ms, seq, signed };
             if !std::mem::take(&mut self.first) {
                 text.push(',');

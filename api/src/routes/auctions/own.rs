@@ -67,7 +67,7 @@ pub(crate) async fn get_own_bids(
     let solver = Some(access.solver);
     let wanted = Page { auction: auction.opening.auction_id, solver, after, limit };
     let show = |bid| if sealed { without_others(bid) } else { bid };
-    Ok(Json(page(&app, &mut conn, wanted, show).await?))
+    Ok(Json(page(&app, &mut conn, (&auction, wanted), show).await?))
 }
 
 /// Whether whoever asks signs for the solver.

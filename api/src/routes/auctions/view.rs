@@ -3,12 +3,10 @@
 use domain::{auction::Ruling, status::AuctionStatus};
 use infra::pg::{
     auction::{Outcome, StoredAuction},
-    bid::StoredBid,
+    bid::PlacedBid,
     settlement::PublicSettlement,
 };
 use solvers::wire::{AuctionView, PublishedBid, SettlementView};
-
-use crate::problem::Failure;
 
 pub(super) fn auction(stored: StoredAuction, settlements: &[PublicSettlement]) -> AuctionView {
     let StoredAuction { status, opening, open_hash, closing, outcome } = stored;
@@ -51,17 +49,9 @@ fn settlement(settlement: &PublicSettlement) -> SettlementView {
 }
 
 /// A bid with its verdict, if there is one yet.
-pub(super) fn bid(stored: StoredBid) -> Result<PublishedBid, Failure> {
-    let StoredBid { placed, verdict } = stored;
-    let verdict: Option<Ruling> = match verdict.map(serde_json::from_value).transpose() {
-        Ok(verdict) => verdict,
-        Err(error) => {
-            tracing::error!(%error, bid = %placed.id, "a verdict does not read");
-            return Err(Failure::Internal);
-        }
-    };
+pub(super) fn bid(placed: PlacedBid, verdict: Option<Ruling>) -> PublishedBid {
     let signed = placed.signed;
-    Ok(PublishedBid {
+    PublishedBid {
         id: placed.id,
         ms: placed.ms,
         seq: placed.seq,
@@ -70,5 +60,5 @@ pub(super) fn bid(stored: StoredBid) -> Result<PublishedBid, Failure> {
         callback: signed.bid.callback().clone(),
         signature: signed.signature.to_rsv().into(),
         verdict,
-    })
+    }
 }

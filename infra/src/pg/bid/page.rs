@@ -4,7 +4,7 @@ use alloy::primitives::Address;
 use domain::AuctionId;
 use sqlx::PgConnection;
 
-use super::{StoredBid, read, with_verdicts};
+use super::{PlacedBid, placed};
 use crate::pg::{StoreError, to_bigint};
 
 /// Which bids, and how many.
@@ -20,7 +20,8 @@ pub struct Page {
     pub limit: u32,
 }
 
-/// A page of an auction's bids, in the order of the stream.
+/// A page of an auction's bids, in the order of the stream, without verdicts: those are in the
+/// auction's outcome, which is not unpacked once a page.
 ///
 /// # Errors
 /// [`StoreError::Corrupt`] for a row that is no bid; those of the database.
@@ -28,17 +29,13 @@ pub async fn page(
     conn: &mut PgConnection,
     chain_id: u64,
     page: Page,
-) -> Result<Vec<StoredBid>, StoreError> {
-    const QUERY: &str = concat!(
-        with_verdicts!(),
-        " WHERE bid.chain_id = $1 AND bid.auction_id = $2 AND (stream_ms, stream_seq) > ($3, $4)
-        ORDER BY stream_ms, stream_seq LIMIT $5"
-    );
-    const OF_SOLVER: &str = concat!(
-        with_verdicts!(),
-        " WHERE bid.chain_id = $1 AND bid.auction_id = $2 AND (stream_ms, stream_seq) > ($3, $4)
-        AND solver = $6 ORDER BY stream_ms, stream_seq LIMIT $5"
-    );
+) -> Result<Vec<PlacedBid>, StoreError> {
+    const QUERY: &str = "SELECT auction_id, id, stream_ms, stream_seq, body, signature
+        FROM bid WHERE chain_id = $1 AND auction_id = $2 AND (stream_ms, stream_seq) > ($3, $4)
+        ORDER BY stream_ms, stream_seq LIMIT $5";
+    const OF_SOLVER: &str = "SELECT auction_id, id, stream_ms, stream_seq, body, signature
+        FROM bid WHERE chain_id = $1 AND auction_id = $2 AND (stream_ms, stream_seq) > ($3, $4)
+        AND solver = $6 ORDER BY stream_ms, stream_seq LIMIT $5";
     let query = if page.solver.is_some() { OF_SOLVER } else { QUERY };
     let mut query = sqlx::query(query)
         .bind(to_bigint(chain_id)?)
@@ -49,5 +46,5 @@ pub async fn page(
     if let Some(solver) = page.solver {
         query = query.bind(solver.to_vec());
     }
-    query.fetch_all(conn).await?.iter().map(read).collect()
+    query.fetch_all(conn).await?.iter().map(placed).collect()
 }
