@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use solvers::wire::{Receipt, SignedNack};
 use tests::{orders::Wallet, rpc::calldata, stack::Plan, wait};
 
-use super::edge::{Edge, leg, problem, step};
+use super::edge::{Edge, checksum, leg, problem, step};
 
 const WETH: u128 = 10u128.pow(18);
 
@@ -237,7 +237,9 @@ async fn contents_are_public_only_once_nothing_of_the_auction_can_be_sealed_any_
         if view["status"] == "published" { Ok(view) } else { Err(view.to_string()) }
     });
     let published = published.await.unwrap();
-    assert_eq!(published["references"], json!([]), "{published:#}");
+    let solver = checksum(edge.stack.market.solvers[0].key.address());
+    assert_eq!(published["references"][0]["solver"], solver, "{published:#}");
+    assert_eq!(published["references"][0]["score"], "0", "nobody else bid");
     let page = edge.client.get(&format!("{path}/bids")).await.unwrap().body;
     let bid: &Value = &page["items"][0];
     assert_eq!(bid["id"], id.to_string());
