@@ -9,10 +9,11 @@
 //!
 //! # What somebody who controls a source can do
 //!
-//! With one of three sources: nothing beyond the span of the two honest ones. With one of two, either push
-//! the price down to the edge of `max_spread_bps` (the lower of two middle answers counts), or disagree
-//! by more and so keep the token unpriced, if the quorum is two. With the majority: move the price, but by
-//! `max_move_bps` an auction at most, which is the time operators have to notice.
+//! With one of three sources: nothing beyond the span of the two honest ones. With one of two and a quorum of
+//! two: push the price down to the edge of `max_spread_bps` (the lower of two middle answers counts), or
+//! disagree by more and so keep the token unpriced. With enough of them for the quorum, which is why it is
+//! more than half unless told otherwise: move the price, but by `max_move_bps` an auction at most, which is
+//! the time operators have to notice.
 //!
 //! **Too large a move is cut off at the bound, and not refused.** Refusing would let a real crash, or one short
 //! manipulation, take a token's price away for as long as it lasts; and as soon as the last auction has no

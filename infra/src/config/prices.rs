@@ -16,7 +16,7 @@ pub const CONFIGURED: &str = "configured";
 #[serde(default, deny_unknown_fields)]
 pub struct PricesConfig {
     /// How many sources must agree on a token's price; with fewer it has none in that auction.
-    /// A token may ask for another number.
+    /// 0 is more than half of the token's sources. A token may ask for another number.
     pub quorum: u32,
     /// An answer further than this from the median does not agree with it, basis points.
     pub max_spread_bps: u32,
@@ -34,7 +34,7 @@ pub struct PricesConfig {
 impl Default for PricesConfig {
     fn default() -> Self {
         Self {
-            quorum: 1,
+            quorum: 0,
             max_spread_bps: 2_000,
             max_move_bps: 1_000,
             feeds: Vec::new(),
@@ -49,8 +49,13 @@ impl PricesConfig {
     pub fn rule(&self, token: &TokenConfig) -> Rule {
         // an operator who corrects a figure of his own means all of it, at once
         let own = token.sources.iter().all(|source| source == CONFIGURED);
+        let majority = u32::try_from(token.sources.len() / 2 + 1).unwrap_or(u32::MAX);
+        let quorum = match token.quorum.unwrap_or(self.quorum) {
+            0 => majority,
+            asked => asked,
+        };
         Rule {
-            quorum: token.quorum.unwrap_or(self.quorum),
+            quorum,
             max_spread_bps: self.max_spread_bps,
             max_move_bps: if own { 0 } else { self.max_move_bps },
         }

@@ -93,6 +93,11 @@ fn the_examples_blocks_of_sources_are_accepted_and_show_the_defaults() {
     assert_eq!(shown(&config).0["poll_ms"], 2_000);
     let rule = config.prices.rule(&config.tokens[1]);
     assert_eq!((rule.quorum, rule.max_move_bps), (2, 1_000));
+    let more_than_half = TokenConfig { quorum: None, ..config.tokens[1].clone() };
+    assert_eq!(config.prices.rule(&more_than_half).quorum, 2);
+    let two = vec!["configured".to_owned(), "desk".to_owned()];
+    let both = TokenConfig { sources: two, ..more_than_half };
+    assert_eq!(config.prices.rule(&both).quorum, 2);
     let own = config.prices.rule(&config.tokens[0]);
     assert_eq!((own.quorum, own.max_move_bps), (1, 0));
     let printed = format!("{config:?}");
@@ -113,8 +118,11 @@ fn sources_that_cannot_work_are_named() {
         ("poll_ms = 12000", "poll_ms = 99", "usdc-weth needs a poll_ms"),
         ("chain_id = 31337", "chain_id = 1", ""),
         ("quorum = 2", "quorum = 4", "tokens: USDC has a quorum that its sources cannot reach"),
-        ("quorum = 2", "quorum = 0", "tokens: USDC has a quorum that its sources cannot reach"),
-        ("\nquorum = 1 ", "\nquorum = 0 ", "prices.quorum must not be 0"),
+        (
+            "\nquorum = 0 ",
+            "\nquorum = 2 ",
+            "tokens: WETH has a quorum that its sources cannot reach",
+        ),
         ("max_move_bps = 1000", "max_move_bps = 10001", "prices.max_move_bps must be at most"),
         ("max_spread_bps = 2000", "max_spread_bps = 10001", "prices.max_spread_bps must be"),
         (usdc, "[\"desk\", \"usdc-weth\", \"desk\"]", "USDC names one of its sources twice"),

@@ -6,11 +6,14 @@
 //! 128 blocks, which may be less than the window: then there is no price until the window has been
 //! watched, and never one over a shorter time.
 
+mod search;
+
 use std::time::Duration;
 
 use alloy::{eips::BlockId, primitives::U256};
 use domain::price::{Dated, History, Observation, PairState};
 
+use self::search::{Next, Search};
 use super::{PriceSource, Quote, Reading, SourceError, Worth};
 use crate::{
     chain::{Block, Chain, ChainError},
@@ -175,26 +178,15 @@ impl UniswapV2 {
 
     /// The last block at or before a time; `None` if the chain has none.
     async fn block_at(&self, head: &Block, time_s: u64) -> Result<Option<Block>, ChainError> {
-        let ago_ms = head.timestamp.saturating_sub(time_s).saturating_mul(1_000);
-        let mut step = (ago_ms / self.block_time_ms.max(1)).max(1);
-        // the last block known to be early enough, and the first known to be too late
-        let (mut early, mut late) = (None::<Block>, *head);
+        let mut search = Search::new(*head, time_s, self.block_time_ms);
         for _ in 0..PROBES {
-            let number = match &early {
-                None if late.at.number == 0 => return Ok(None),
-                None => late.at.number.saturating_sub(step),
-                Some(early) if late.at.number - early.at.number <= 1 => return Ok(Some(*early)),
-                Some(early) => early.at.number.midpoint(late.at.number),
+            let number = match search.next() {
+                Next::Found(block) => return Ok(Some(block)),
+                Next::None => return Ok(None),
+                Next::Ask(number) => number,
             };
             let missing = ChainError::BadAnswer("a block below the head");
-            let found = self.chain.block_by_number(number).await?.ok_or(missing)?;
-            match found.timestamp <= time_s {
-                true => early = Some(found),
-                false => {
-                    late = found;
-                    step = step.saturating_mul(2);
-                }
-            }
+            search.learn(self.chain.block_by_number(number).await?.ok_or(missing)?);
         }
         Err(ChainError::BadAnswer("block times that do not ascend"))
     }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use alloy::primitives::{Address, U256};
 use auction::Step;
-use domain::{Amount, price::Dated};
+use domain::{Amount, price::Dated, status::IntentStatus};
 use infra::{
     config::{Config, FeedConfig, PoolConfig, Secret},
     price::{self, Board, Heard, PriceSource as _, Quote, SourceError, UniswapV2, Worth},
@@ -45,7 +45,11 @@ struct Watching {
 
 impl Scene {
     async fn start() -> Self {
-        let house = House::with(Plan { window_ms: 300, ..Plan::default() }).await;
+        Self::with_windows(300).await
+    }
+
+    async fn with_windows(window_ms: u64) -> Self {
+        let house = House::with(Plan { window_ms, ..Plan::default() }).await;
         let operator = house.stack.market.operator.key().clone();
         let sender = Sender::connect(&house.stack.anvil.url(), operator).await.unwrap();
         let tokens = (house.stack.token("USDC"), house.stack.token("WETH"));
@@ -480,4 +484,30 @@ async fn an_average_is_the_mean_of_the_prices_between_trades_each_for_as_long_as
         let mean = Amount::new(sum).mul_div_floor(U256::from(ETHER), U256::from(WINDOW_S) << 112);
         assert_eq!(price, mean);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn bids_in_a_token_that_too_few_sources_know_are_decided_in_its_own_atoms() {
+    let mut scene = Scene::with_windows(1_000).await;
+    let feed = PriceFeed::start().await.unwrap();
+    scene.sources(&["configured", "desk"], |config| {
+        config.prices.quorum = 2;
+        config.prices.feeds.push(desk(&feed));
+    });
+    let watching = scene.watch();
+    let mut market = scene.house.lead().await.priced_by(watching.board.clone());
+    let intent = scene.house.accept(0, &scene.house.one_weth()).await;
+    assert_eq!(step(&mut market).await.unwrap(), opened(1));
+    assert_eq!(scene.price(1).await, None);
+    for bought in [2_480_000_000, 2_490_000_000] {
+        scene.house.submit(1, &scene.house.bid(0, 1, &[(intent, ETHER, bought)])).await;
+    }
+    assert_eq!(step(&mut market).await.unwrap(), concluded(1, None));
+    let outcome = scene.house.auction(1).await.outcome.unwrap();
+    let [pair] = outcome.decision().unwrap().second_pass.as_slice() else { panic!("{outcome:?}") };
+    assert_eq!(pair.token, scene.usdc());
+    // what the better one gives over the 2,475 that were signed for
+    assert_eq!(pair.total, Amount::from(15_000_000_u64));
+    assert_eq!(scene.house.intent(intent).await.status, IntentStatus::Matched);
+    watching.end().await;
 }
