@@ -3,6 +3,9 @@
 
 use super::{Instance, Numbers, Zipf};
 
+/// Solvers that bid in the largest open market of this kind.
+const SOLVERS: usize = 23;
+
 /// An auction of `bids` bids.
 ///
 /// - There are three bids for every intent; the intents' pairs follow Zipf's law, their values are
@@ -10,7 +13,8 @@ use super::{Instance, Numbers, Zipf};
 /// - Two thirds of the bids fill one intent. The others fill two to four: the first by Zipf's law
 ///   over pairs, the others of the same pair or, every other time, of another.
 /// - What a solver can give for an intent is 90 to 100 % of its value; together 1 to 6 % more.
-/// - Three bids a solver at 69 bids, ten at 1,000 and fifty at 10,000.
+/// - 23 solvers at most, as the largest open market has them; fewer than three bids for each are
+///   not made.
 #[must_use]
 pub fn instance(seed: u64, bids: usize) -> Instance {
     let mut numbers = Numbers::new(seed ^ ((bids as u64) << 32));
@@ -26,11 +30,7 @@ pub fn instance(seed: u64, bids: usize) -> Instance {
     }
     of_pair.retain(|mine| !mine.is_empty());
     let zipf = Zipf::new(of_pair.len());
-    let solvers = match bids {
-        0..=200 => bids / 3,
-        201..=2_000 => bids / 10,
-        _ => bids / 50,
-    };
+    let solvers = (bids / 3).clamp(1, SOLVERS);
     let mut weights = Vec::with_capacity(bids);
     let mut of_bid = Vec::with_capacity(bids);
     let mut by = Vec::with_capacity(bids);
@@ -53,7 +53,7 @@ pub fn instance(seed: u64, bids: usize) -> Instance {
         let more = if mine.len() > 1 { 10 + numbers.below(50) } else { 0 };
         weights.push(parts / 1_000 * (1_000 + more));
         of_bid.push(mine);
-        by.push(numbers.below(solvers.max(1) as u64) as u32);
+        by.push(numbers.below(solvers as u64) as u32);
     }
     Instance::packing(weights, by, &of_bid)
 }

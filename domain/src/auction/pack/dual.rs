@@ -3,9 +3,10 @@
 //! For any prices p >= 0, no set completing a state is worth more than what was taken in, plus
 //! p · (what the rows have left), plus every live item's worth above the price of what it uses.
 //! A poor price gives a poor bound, never a wrong one. Prices are set one after the other, each to
-//! the middle of its best values beside the others (coordinate descent): on auctions that comes
-//! within a few parts in ten thousand of the best bound in ten rounds, where steps against the
-//! subgradient took hundreds. Where it gets stuck, which it can, one such step moves it on.
+//! the middle of its best values beside the others (coordinate descent), and what two sweeps of that
+//! changed is tried several times over: on auctions of ten thousand bids that comes within one part
+//! in ten thousand of the best bound in 25 sweeps, where the sweeps alone took 50 and steps against
+//! the subgradient hundreds. Where it gets stuck, which it can, one such step moves it on.
 //!
 //! All of it in 64 bits: worths are rounded up to a common unit, so bounds stay bounds.
 
@@ -14,6 +15,7 @@ use super::{problem::ONE, state::State};
 const SHIFT: u32 = ONE.trailing_zeros();
 /// Bits of the sum of all worths and of every price, so that what 2^16 rows cost an item fits too.
 const BITS: u32 = 46;
+const REACH: [i64; 2] = [3, 64];
 /// No price is ever higher.
 const DEAREST: i64 = 1 << BITS;
 
@@ -26,6 +28,8 @@ pub(super) struct Dual {
     /// Every item's worth above the price of what it uses; for live items only.
     margin: Vec<i64>,
     bound: i128,
+    /// How far beyond the last change the next one is tried.
+    reach: i64,
 }
 
 impl Dual {
@@ -64,7 +68,7 @@ impl Dual {
         let total: i128 = state.core.profit.iter().sum();
         let unit = (128 - total.leading_zeros()).saturating_sub(BITS - 1);
         let price = vec![0; state.core.rows.len()];
-        Self { unit, price, margin: vec![0; state.core.len()], bound: 0 }
+        Self { unit, price, margin: vec![0; state.core.len()], bound: 0, reach: REACH[0] }
     }
 
     /// No completion of the state is worth more.
@@ -139,6 +143,28 @@ impl Dual {
             self.set(state, row, price);
         }
         self.count(state);
+    }
+
+    /// A few sweeps, and as far again in the direction they took, and farther, while that gains.
+    /// Returns what the bound gained.
+    pub(super) fn advance(&mut self, state: &State<'_>) -> i128 {
+        let before = self.bound();
+        let start = self.price.clone();
+        self.sweep(state);
+        self.sweep(state);
+        let mut beyond = self.clone();
+        for (price, start) in beyond.price.iter_mut().zip(start) {
+            *price = (*price + (*price - start) * self.reach).clamp(0, DEAREST);
+        }
+        beyond.refresh(state);
+        beyond.sweep(state);
+        if beyond.bound < self.bound {
+            beyond.reach = (self.reach * 2).min(REACH[1]);
+            *self = beyond;
+        } else {
+            self.reach = (self.reach / 2).max(1);
+        }
+        before - self.bound()
     }
 
     /// Between its best item's margin and its second best's every price is as good: the middle

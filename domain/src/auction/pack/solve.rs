@@ -1,5 +1,7 @@
 //! From a problem to its best set: reductions, components, prices, and a search for what is left.
 
+use std::cmp::Reverse;
+
 use super::{
     Solution,
     core::Core,
@@ -106,7 +108,10 @@ pub(super) fn solve(
         inside: warm.map_or_else(|| vec![false; problem.len()], |warm| warm.inside.clone()),
         effort: Effort { budget, nodes: 0 },
     };
-    let found = solver.core(Core::first(problem, active, globals), None, true);
+    let first = Core::first(problem, active, globals);
+    let found = solver.core(first.clone(), None, true);
+    let found =
+        if found.bound > found.worth { at_least_greedy(problem, &first, found) } else { found };
     let mut inside = vec![false; problem.len()];
     for item in &found.taken {
         inside[*item as usize] = true;
@@ -119,6 +124,19 @@ pub(super) fn solve(
     };
     let price = solver.price.iter().zip(&solver.offset).map(|(price, offset)| price + offset);
     (solution, Warm { price: price.collect(), inside })
+}
+
+/// Whatever the budget: not less than taking the heaviest first.
+fn at_least_greedy(problem: &Problem, core: &Core, found: Found) -> Found {
+    let mut order: Vec<u32> = (0..core.len() as u32).collect();
+    order.sort_unstable_by_key(|item| (Reverse(core.profit[*item as usize]), *item));
+    let mut packing = Packing::of(problem, core, order);
+    packing.polish();
+    if packing.worth() <= found.worth {
+        return found;
+    }
+    let taken = packing.items().into_iter().map(|item| core.below[item as usize]).collect();
+    Found { taken, worth: packing.worth(), bound: found.bound }
 }
 
 struct Solver<'a> {
@@ -137,10 +155,12 @@ struct Solver<'a> {
 const SMALL: usize = 12;
 /// Rounds of prices before a component is taken as it is.
 const ROUNDS: usize = 48;
-/// Prices are set one by one until a round gains less than one in 2^10 of the bound, and then with
-/// steps between; what a guess never takes for certain is one in 2^16.
-const COARSE: u32 = 10;
+/// A guess is made once three rounds gain less than one in 2^13 of the bound, and takes nothing
+/// for certain that is nearer than one in 2^16.
+const COARSE: u32 = 13;
 const FINE: u32 = 16;
+/// Rounds of prices after a guess was wrong, from what was learned of the rest.
+const LEARN: usize = 4;
 
 impl Solver<'_> {
     /// The best set of a core, in the numbers below it. `guess`: see [`Self::component`].
@@ -183,19 +203,50 @@ impl Solver<'_> {
         let mut best = (0, Vec::new());
         if core.len() <= SMALL {
             self.offer(core, &mut best, dual.order(&state));
-            return search(self.problem, core, frame, dual, best, &mut self.effort);
+            return search(self.problem, core, frame, dual, best, None, &mut self.effort);
         }
-        if guess {
-            if let Some((doubt, keep)) = settle(&state, &mut dual) {
-                let floor = dual.bound() - doubt;
-                let found = self.without(core, frame, &dual, &keep, true);
-                if found.worth >= floor {
-                    return found;
-                }
-                best = (found.worth, found.taken);
+        if guess && let Some((doubt, keep)) = settle(&state, &mut dual) {
+            let floor = dual.bound() - doubt;
+            let taken_off: Vec<i128> = self.offsets(core);
+            let found = self.without(core, frame, &dual, &keep, true);
+
+            if found.worth >= floor {
+                return found;
+            }
+            self.put_back(core, &taken_off);
+            let mut learned = Dual::from(&state, &self.price);
+            for _ in 0..LEARN {
+                learned.advance(&state);
+            }
+            if learned.bound() < dual.bound() {
+                dual = learned;
+            }
+            let gap = dual.bound() - found.worth;
+            let others = (0..core.len() as u32).filter(|item| keep.binary_search(item).is_err());
+            let others: Vec<u32> = others.filter(|item| dual.margin(*item) + gap >= 0).collect();
+            best = (found.worth, found.taken);
+            if others.len() * 8 <= core.len() {
+                let found_bound = found.bound;
+                let found =
+                    search(self.problem, core, frame, dual, best, Some(&others), &mut self.effort);
+                return Found { bound: found.bound.max(found_bound), ..found };
             }
         }
         self.prove(core, frame, dual, best)
+    }
+
+    /// What defaults took off the prices of a core's rows so far.
+    fn offsets(&self, core: &Core) -> Vec<i128> {
+        core.rows.iter().map(|row| self.offset[row.origin as usize]).collect()
+    }
+
+    /// Puts back into the prices of a core's rows what was taken off since.
+    fn put_back(&mut self, core: &Core, offsets: &[i128]) {
+        for (row, before) in core.rows.iter().zip(offsets) {
+            let row = row.origin as usize;
+            self.price[row] += self.offset[row] - before;
+            self.offset[row] = *before;
+        }
     }
 
     /// The best set of a component, step by step: a good set, better prices, and what they leave.
@@ -219,17 +270,17 @@ impl Solver<'_> {
                 break;
             }
             dual.clone_from(&top);
-            dual.step(&state, best.0);
-            for _ in 0..3 {
-                dual.sweep(&state);
+            if stale > 0 {
+                dual.step(&state, best.0);
             }
+            dual.advance(&state);
             let gained = top.bound() - dual.bound();
             stale = if gained * 20 < gap { stale + 1 } else { 0 };
             if gained > 0 {
                 top.clone_from(&dual);
             }
         }
-        search(self.problem, core, frame, top, best, &mut self.effort)
+        search(self.problem, core, frame, top, best, None, &mut self.effort)
     }
 
     /// The best set, which is among `keep` if there is one worth more than `best`.
@@ -286,39 +337,22 @@ impl Solver<'_> {
 /// Improves prices until a good part of the items stands out: how much too high the bound may
 /// still be, as far as its last changes tell, and the items that this leaves.
 fn settle(state: &State<'_>, dual: &mut Dual) -> Option<(i128, Vec<u32>)> {
-    let mut gained = i128::MAX;
-    while gained > dual.bound() >> COARSE {
-        let before = dual.bound();
-        dual.sweep(state);
-        dual.sweep(state);
-        gained = before - dual.bound();
-    }
-    let mut top = dual.clone();
-    let mut recent = [top.bound() >> (COARSE + 1); 3];
+    let mut recent = [dual.bound(); 3];
     for round in 0..ROUNDS {
-        dual.step(state, top.bound() - 2 * recent.iter().sum::<i128>());
-        dual.sweep(state);
-        dual.sweep(state);
-        recent[round % recent.len()] = (top.bound() - dual.bound()).max(0);
-        if dual.bound() < top.bound() {
-            top.clone_from(dual);
-        } else {
-            dual.clone_from(&top);
-        }
-        if round < recent.len() {
+        recent[round % recent.len()] = dual.advance(state).max(0);
+        let gained: i128 = recent.iter().sum();
+        if gained > dual.bound() >> COARSE {
             continue;
         }
-        let doubt = 2 * recent.iter().sum::<i128>() + (top.bound() >> FINE);
-        let keep = keep(state.core, &top, doubt);
+        let doubt = 2 * gained + (dual.bound() >> FINE);
+        let keep = keep(state.core, dual, doubt);
         if keep.len() * 4 <= state.core.len() * 3 {
-            *dual = top;
             return Some((doubt, keep));
         }
-        if recent.iter().all(|gained| *gained <= top.bound() >> (FINE + 4)) {
+        if gained <= dual.bound() >> (FINE + 4) {
             break;
         }
     }
-    *dual = top;
     None
 }
 
