@@ -1,6 +1,8 @@
 mod brute_force;
 mod exported;
 mod fairness;
+mod metamorphic;
+mod plan;
 mod records;
 mod scores;
 mod second_pass;

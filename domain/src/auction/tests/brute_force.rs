@@ -1,13 +1,14 @@
 //! The decision against every subset, from the rules' text and nothing of the search.
 
 mod naive;
-mod plan;
 
 use alloy_primitives::keccak256;
 use proptest::prelude::*;
 
-use self::plan::{market, plan};
-use super::super::{Deliberation, DropReason, Ruling};
+use super::{
+    super::{Deliberation, DropReason, Ruling},
+    plan::{market, plan},
+};
 use crate::{Amount, BidId};
 
 proptest! {

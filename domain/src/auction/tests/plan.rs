@@ -17,8 +17,8 @@ struct IntentPlan {
 }
 
 #[derive(Clone, Debug)]
-struct BidPlan {
-    solver: u8,
+pub(super) struct BidPlan {
+    pub(super) solver: u8,
     /// Intent and quarters of it.
     fills: Vec<(usize, u128)>,
     per_mille: u128,
@@ -29,11 +29,11 @@ struct BidPlan {
 #[derive(Clone, Debug)]
 pub(super) struct Plan {
     intents: Vec<IntentPlan>,
-    bids: Vec<BidPlan>,
+    pub(super) bids: Vec<BidPlan>,
     gas_budget: u64,
     max_winners: u32,
     /// Whether Z has a reference price.
-    priced: bool,
+    pub(super) priced: bool,
 }
 
 fn intents() -> impl Strategy<Value = Vec<IntentPlan>> {
