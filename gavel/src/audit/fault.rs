@@ -31,8 +31,6 @@ pub(crate) enum Fault {
         "intent {0} entered with more than its owner could pay at the pinned block, or less filled than it was"
     )]
     Fundable(IntentId),
-    #[error("intent {0} has a signature that its owner's contract does not accept")]
-    OwnerContract(IntentId),
     #[error("what the registry says of the bidders at the recorded block is not what is recorded")]
     Standings,
     #[error("bid {0} is left out for a key that signed for its solver at the recorded block")]
@@ -42,7 +40,7 @@ pub(crate) enum Fault {
     #[error("bid {0} is left out for not fitting a batch, and fits one")]
     Packable(BidId),
     #[error("false simulation drop: bid {bid} ends otherwise when its run is repeated: {how}")]
-    Simulation { bid: BidId, how: String },
+    Simulation { bid: BidId, how: &'static str },
     #[error("a batch was revealed in {0}, and nobody won")]
     NobodyWon(B256),
     #[error("attempt {attempt} was revealed in {tx}, there is only one")]
@@ -92,7 +90,6 @@ impl Fault {
             Self::TwoOpenings { .. } => "two_openings",
             Self::BlockTime { .. } => "block_time",
             Self::Fundable(_) => "fundable",
-            Self::OwnerContract(_) => "owner_contract",
             Self::Standings => "standings",
             Self::KeyAuthorised(_) => "key_authorised",
             Self::KeyForeign(_) => "key_foreign",
