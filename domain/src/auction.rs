@@ -3,13 +3,14 @@
 //! - [`OpeningRecord`] and [`Cut`]: what is bid on, fixed by a hash before the first bid (A7);
 //! - [`ReceivedBid`], [`bids_root`]: what was received, fixed by a root before the first score (A8);
 //! - [`check`]: the rules for one bid (A2) and its score (A1);
-//! - [`decide`]: verdicts and the best set (A4), in an order nobody can choose (A5);
+//! - [`Deliberation`]: fairness among valid bids (A3), the best set (A4) in an order nobody can
+//!   choose (A5), pairs without a reference price after it (A9), and what the auction would have come
+//!   to without each winner (A6); [`decide`] and [`decide_without`] are its short forms, the latter
+//!   also after a simulation (A10) and for the runner-up (A12);
 //! - [`insights`]: what that meant for each intent;
 //! - [`AuctionRecord`]: all of it, what is public when (A11), and the check that it is consistent.
 //!
-//! Rules to come have their place: a filter among valid bids (A3) stands between checking and
-//! packing in [`decide`]; reference scores (A6), simulation (A10) and the runner-up (A12) are
-//! [`decide_without`]; prices (A9) are what the opening record says, whoever found them.
+//! Prices (A9) are what the opening record says, whoever found them.
 
 // a dropped bid's reason holds numbers for its solver to read; it is an outcome, stored for every
 // bid, and not an error on its way up
