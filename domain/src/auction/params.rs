@@ -59,7 +59,7 @@ impl Default for Params {
             gas_per_byte: 16,
             byte_budget: 96 * 1024,
             max_winners: 255,
-            node_budget: 2_000,
+            node_budget: 300,
             max_intents: 1_000,
             max_bids: 10_000,
             confirmations: 1,

@@ -111,7 +111,7 @@ impl Default for AuctionConfig {
             gas_budget: 16_000_000,
             surplus_cap_bps: 500,
             min_fill_bps: 100,
-            node_budget: 2_000,
+            node_budget: 300,
             simulation_rounds: 3,
             simulation_ms: 500,
             idle_poll_ms: 250,
