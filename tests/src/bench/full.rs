@@ -3,11 +3,16 @@
 //! thousand bids on, which makes the search harder than the packing alone (`decide_dex_*`).
 //! `references_full_dex_*`: after it, the reference score of every winning solver.
 
-use std::{collections::BTreeMap, hint::black_box, io, time::Instant};
+use std::{
+    collections::BTreeMap,
+    hint::black_box,
+    io,
+    time::{Duration, Instant},
+};
 
 use domain::{
-    Amount,
-    auction::{Decision, Deliberation, Reference, Ruling},
+    Amount, BidId,
+    auction::{Decision, Deliberation, LeftOut, Reference, Ruling},
 };
 
 use super::{Row, median, microseconds};
@@ -18,18 +23,23 @@ use crate::instances::{
 
 /// Bids, auctions, and how often each is decided.
 const SIZES: [(usize, u64, usize); 3] = [(69, 21, 9), (1_000, 11, 3), (10_000, 5, 1)];
-/// Auctions of which reference scores are counted: they are the long part.
-const REFERENCED: u64 = 5;
+/// How long references of one size are counted: where they take long, of fewer auctions.
+const REFERENCES_LIMIT: Duration = Duration::from_secs(20);
 
 pub(super) fn measure() -> io::Result<Vec<Row>> {
     let mut rows = Vec::new();
     for (bids, auctions, times) in SIZES {
         let mut whole = Figures::default();
         let mut graded = Figures::default();
+        let mut counted = Duration::ZERO;
         for seed in 1..=auctions {
             let instance = dex::instance(seed, bids);
-            whole.add(&market::of(&instance, Fills::Whole)?, times, seed <= REFERENCED)?;
-            graded.add(&market::of(&instance, Fills::Graded)?, times, false)?;
+            let auction = market::of(&instance, Fills::Whole)?;
+            let decision = whole.decide(&auction, times)?;
+            if counted < REFERENCES_LIMIT {
+                counted += whole.count_references(&auction, &decision);
+            }
+            graded.decide(&market::of(&instance, Fills::Graded)?, times)?;
         }
         rows.push(whole.row(&format!("decide_full_dex_{bids}"))?);
         rows.push(graded.row(&format!("decide_full_graded_dex_{bids}"))?);
@@ -52,32 +62,37 @@ struct Figures {
 }
 
 impl Figures {
-    fn add(&mut self, market: &Market, times: usize, count_references: bool) -> io::Result<()> {
+    fn decide(&mut self, market: &Market, times: usize) -> io::Result<Decision> {
         let mut took = Vec::with_capacity(times);
-        let left_out = BTreeMap::new();
+        let mut decided = None;
         for _ in 0..times {
+            let left_out = BTreeMap::new();
             let begun = Instant::now();
-            let mut deliberation =
-                Deliberation::new(&market.cut, &market.bids, &market.standings, &left_out);
-            black_box(deliberation.decide());
+            let decision = black_box(deliberation(market, &left_out).decide());
             took.push(microseconds(begun.elapsed()));
+            decided = Some(decision);
         }
+        let decision = decided.ok_or_else(|| io::Error::other("not decided once"))?;
         self.decided_us.push(median(&mut took)?);
-        let mut deliberation =
-            Deliberation::new(&market.cut, &market.bids, &market.standings, &left_out);
-        let decision = deliberation.decide();
         self.gaps.push(over(decision.gap, decision.total_score));
         self.kept.push(number(kept(&decision)) / number(market.bids.len()));
         self.winners.push(number(decision.winners.len()));
-        if count_references {
-            let begun = Instant::now();
-            let references = deliberation.references(&decision);
-            self.referenced_us.push(microseconds(begun.elapsed()));
-            self.solvers.push(number(references.len()));
-            let gap = |reference: &Reference| over(reference.gap, reference.score);
-            self.reference_gaps.extend(references.iter().map(gap));
-        }
-        Ok(())
+        Ok(decision)
+    }
+
+    /// As the auction does it: right after the decision, by the same deliberation.
+    fn count_references(&mut self, market: &Market, decision: &Decision) -> Duration {
+        let left_out = BTreeMap::new();
+        let mut deliberation = deliberation(market, &left_out);
+        black_box(deliberation.decide());
+        let begun = Instant::now();
+        let references = deliberation.references(decision);
+        let took = begun.elapsed();
+        self.referenced_us.push(microseconds(took));
+        self.solvers.push(number(references.len()));
+        let gap = |reference: &Reference| over(reference.gap, reference.score);
+        self.reference_gaps.extend(references.iter().map(gap));
+        took
     }
 
     fn row(&mut self, name: &str) -> io::Result<Row> {
@@ -102,6 +117,10 @@ impl Figures {
         let row = Row::plain(name, median(&mut self.referenced_us)?, "us");
         Ok(row.proven(share_proven(&self.reference_gaps)).note(note))
     }
+}
+
+fn deliberation<'a>(market: &'a Market, left_out: &BTreeMap<BidId, LeftOut>) -> Deliberation<'a> {
+    Deliberation::new(&market.cut, &market.bids, &market.standings, left_out)
 }
 
 fn kept(decision: &Decision) -> usize {
