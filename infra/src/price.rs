@@ -3,7 +3,7 @@
 //! A [`PriceSource`] is asked again and again by [`Watch::run`]; what it said last lies on the [`Board`],
 //! which whoever cuts an auction reads without waiting. What the answers add up to is decided by
 //! [`domain::price`]. A source that fails is asked again after its usual pause; until then its last
-//! words stand, and go stale.
+//! words stand, and go stale, unless the failure itself takes them back.
 
 mod board;
 mod configured;
@@ -118,6 +118,21 @@ impl SourceError {
             Self::Unreachable | Self::Timeout | Self::Status(_) | Self::ThinPair => true,
             Self::Chain(error) => error.retryable(),
             Self::TooLong | Self::NotAFeed | Self::OtherPair => false,
+        }
+    }
+
+    /// Whether what was read before must not stand: not that nobody answered, but that the answer
+    /// takes it back.
+    #[must_use]
+    pub const fn withdraws(&self) -> bool {
+        match self {
+            Self::ThinPair | Self::OtherPair => true,
+            Self::Unreachable
+            | Self::Timeout
+            | Self::Status(_)
+            | Self::TooLong
+            | Self::NotAFeed
+            | Self::Chain(_) => false,
         }
     }
 }

@@ -147,6 +147,9 @@ async fn follow(mut source: Box<dyn PriceSource>, write: Sender<Said>, stop: Can
                 write.send_replace(Said::now(quotes));
             }
             Err(error) => {
+                if error.withdraws() {
+                    write.send_replace(Said::now([]));
+                }
                 let source = name.to_owned();
                 metrics::counter!("gavel_price_reads_failed_total", "source" => source)
                     .increment(1);

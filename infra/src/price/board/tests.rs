@@ -23,6 +23,7 @@ struct Fake {
 #[derive(Clone, Copy)]
 enum Turn {
     Fail,
+    Withdraw,
     Hang,
     Panic,
 }
@@ -47,6 +48,7 @@ impl PriceSource for Fake {
             match turn {
                 _ if number < bad => Ok(vec![quote(number)]),
                 Turn::Fail => Err(SourceError::Unreachable),
+                Turn::Withdraw => Err(SourceError::ThinPair),
                 Turn::Hang => std::future::pending().await,
                 Turn::Panic => panic!("a source with a bug"),
             }
@@ -107,6 +109,15 @@ async fn what_a_source_said_before_it_failed_stands_and_grows_old() {
     until(|| scene.board.heard("desk", TOKEN).unwrap().read_ms_ago > heard.read_ms_ago).await;
     assert_eq!(scene.board.heard("desk", Address::ZERO), None);
     assert_eq!(scene.board.heard("nobody", TOKEN), None);
+    scene.ends().await;
+}
+
+#[tokio::test]
+async fn a_source_that_takes_back_what_it_said_has_said_nothing() {
+    let reads = Arc::new(AtomicU32::new(0));
+    let scene = run(vec![("pool", Arc::clone(&reads), 4, Turn::Withdraw)]);
+    until(|| reads.load(Ordering::SeqCst) >= 10).await;
+    assert_eq!(scene.worth("pool"), None);
     scene.ends().await;
 }
 
