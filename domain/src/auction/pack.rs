@@ -6,7 +6,7 @@
 //! counted in nodes, so that anybody can repeat it:
 //!
 //! 1. [`reduce`]: what cannot win leaves, level by level; on markets four fifths of the bids.
-//! 2. What is left falls into components that share no row; [`solve`] takes each by itself.
+//! 2. What is left falls into components that share no row; [`component`] takes each by itself.
 //! 3. [`lift`]: cliques grow by what excludes all of them. Measured on the DEX-like mix: with it
 //!    prices alone prove nearly every optimum, without it hundreds of nodes were left to search.
 //! 4. [`dual`]: prices of the rows give a bound, and items that cost too much leave.
@@ -18,8 +18,10 @@
 //! along the prices, cost more than all the rest; solving what a guess at the gap leaves gives
 //! the best set and its proof at once, when the guess holds.
 
+mod component;
 mod core;
 mod dual;
+mod frame;
 mod lift;
 mod packer;
 mod packing;

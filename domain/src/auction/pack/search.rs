@@ -5,9 +5,9 @@ use std::cmp::Reverse;
 use super::{
     core::Core,
     dual::Dual,
+    frame::{Effort, Found, Frame, Set},
     problem::Problem,
     reduce::merged,
-    solve::{Effort, Found, Frame, Set},
     state::State,
 };
 
@@ -16,7 +16,8 @@ const NODE_ROUNDS: u32 = 3;
 /// How much a margin speaks against branching on an item.
 const INDIFFERENT: i128 = 16;
 
-/// The best set of `core`, if the effort lasts, and no worse than `first`.
+/// The best set of `core`, if the effort lasts, and no worse than `first`. With `among`, of the sets
+/// that hold one of those items at least, if that is better than `first`.
 pub(super) fn search(
     problem: &Problem,
     core: &Core,
@@ -76,6 +77,8 @@ impl Search<'_> {
             if self.ties && !self.could_be_preferred(state) {
                 break;
             }
+            // one that prices say must be in stands for sets that nobody looked at yet
+            let among = among.filter(|among| among.iter().all(|item| !state.is_in(*item)));
             let Some(item) = self.branch(state, &dual, among) else {
                 if among.is_none() {
                     self.offer(state);

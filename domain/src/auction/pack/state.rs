@@ -53,6 +53,10 @@ impl<'a> State<'a> {
         self.status[item as usize] == Status::Live
     }
 
+    pub(super) fn is_in(&self, item: u32) -> bool {
+        self.status[item as usize] == Status::In
+    }
+
     pub(super) fn live_items(&self) -> impl Iterator<Item = u32> + '_ {
         (0..self.status.len() as u32).filter(|item| self.is_live(*item))
     }

@@ -1,0 +1,73 @@
+//! What the parts of a solution pass to each other.
+
+use super::reduce::{Counts, Levels, signed};
+
+/// Nodes to visit.
+#[derive(Debug)]
+pub(super) struct Effort {
+    pub(super) budget: u64,
+    pub(super) nodes: u64,
+}
+
+impl Effort {
+    /// Counts a node with so many live items: one for every started hundred, so that the budget
+    /// bounds the work however many bids there are. False if there is none left.
+    pub(super) fn node(&mut self, lives: usize) -> bool {
+        if self.nodes >= self.budget {
+            return false;
+        }
+        self.nodes += lives.div_ceil(100).max(1) as u64;
+        true
+    }
+}
+
+/// A set of a core.
+#[derive(Debug, Default)]
+pub(super) struct Found {
+    pub(super) taken: Vec<u32>,
+    pub(super) worth: i128,
+    /// No set is worth more.
+    pub(super) bound: i128,
+}
+
+/// A set of items and what it is worth.
+pub(super) type Set = (i128, Vec<u32>);
+
+/// The reductions around a component, innermost first.
+#[derive(Debug)]
+pub(super) struct Frame<'a> {
+    pub(super) levels: &'a Levels,
+    pub(super) around: Option<&'a Frame<'a>>,
+    /// The component's items, in the numbers of the levels' core.
+    pub(super) items: &'a [u32],
+}
+
+impl Frame<'_> {
+    /// Of two sets of the component that are worth the same, whether the first comes before the
+    /// second in the order of sets; see [`Levels`].
+    pub(super) fn prefers(&self, these: &[u32], those: &[u32]) -> bool {
+        self.difference(these, those).first().is_some_and(|(_, count)| *count > 0)
+    }
+
+    /// Items of the problem that two sets of the component make a difference to.
+    pub(super) fn difference(&self, these: &[u32], those: &[u32]) -> Counts {
+        self.lower(signed(these, those))
+    }
+
+    pub(super) fn lower(&self, mut counts: Counts) -> Counts {
+        for (item, _) in &mut counts {
+            *item = self.items[*item as usize];
+        }
+        let counts = self.levels.lower(counts);
+        match self.around {
+            Some(around) => around.lower(counts),
+            None => counts,
+        }
+    }
+
+    /// An item's number in the problem.
+    pub(super) fn origin(&self, item: u32) -> u32 {
+        let item = self.levels.below(self.items[item as usize]);
+        self.around.map_or(item, |around| around.origin(item))
+    }
+}
