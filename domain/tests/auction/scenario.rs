@@ -18,6 +18,23 @@ pub(crate) const Z: u8 = 3;
 const UNIT: u64 = 1_000_000_000_000_000_000;
 const OPENED_AT_MS: u64 = 1_790_000_000_000;
 
+/// Whatever the defaults are: they are in the record's hash, and that decides ties.
+const PARAMS: Params = Params {
+    surplus_cap_bps: 10_000,
+    min_fill_bps: 0,
+    gas_budget: 16_000_000,
+    gas_per_bid: 30_000,
+    gas_per_byte: 16,
+    byte_budget: 98_304,
+    max_winners: 255,
+    node_budget: 2_000,
+    max_intents: 1_000,
+    max_bids: 10_000,
+    confirmations: 1,
+    max_delay_blocks: 20,
+    seconds_per_block: 12,
+};
+
 pub(crate) fn token(n: u8) -> Address {
     Address::repeat_byte(n)
 }
@@ -91,7 +108,7 @@ impl Scenario {
             block_time_s: 1_789_999_999,
             opened_at_ms: OPENED_AT_MS,
             closes_at_ms: OPENED_AT_MS + 2_000,
-            params: Params { surplus_cap_bps: 10_000, min_fill_bps: 0, ..Params::default() },
+            params: PARAMS,
             prices: vec![price(X), price(Y), price(Z)],
             intents: Vec::new(),
             bonds: Vec::new(),

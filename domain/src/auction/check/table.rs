@@ -29,7 +29,6 @@ pub(in crate::auction) struct Table<'a> {
 /// One intent of an auction.
 #[derive(Debug)]
 pub(in crate::auction) struct Entry<'a> {
-    pub(in crate::auction) id: IntentId,
     pub(in crate::auction) intent: &'a Intent,
     pub(in crate::auction) limit: Limit,
     /// What its owner could pay for it.
@@ -89,7 +88,6 @@ impl<'a> Table<'a> {
             let least = whole.mul_div_ceil(share.get(), Amount::from(u64::from(BPS)).get());
             ids.push(*id);
             entries.push(Entry {
-                id: *id,
                 intent,
                 limit: Limit::of(intent),
                 fundable: state.fundable,

@@ -28,7 +28,7 @@ pub struct Deliberation<'a> {
     /// What is held against a bid by itself, in stream order.
     dropped: Vec<Option<DropReason>>,
     pub(super) fairness: Fairness,
-    /// All bids with a score in the numéraire; the unfair ones may come back for a reference.
+    /// The bids with a score in the numéraire, fair ones and those that come back for a reference.
     pub(super) first: Pass,
     found: Option<Solution>,
 }
@@ -52,9 +52,11 @@ impl<'a> Deliberation<'a> {
         let rules = Rules::new(cut, standings);
         let (field, dropped) = Field::of(rules, cut.open_hash(), &stream, refuse);
         let fairness = Fairness::of(&field);
-        let priced =
-            |number: &usize| matches!(field.candidates[*number].judged.worth, Worth::Priced(_));
-        let items = (0..field.candidates.len()).filter(priced).collect();
+        let may_win = |number: &usize| {
+            let worth = field.candidates[*number].judged.worth;
+            matches!(worth, Worth::Priced(_)) && fairness.is_ever_fair(*number)
+        };
+        let items = (0..field.candidates.len()).filter(may_win).collect();
         let score = |candidate: &Candidate<'_>| match candidate.judged.worth {
             Worth::Priced(score) => score,
             Worth::Raw { .. } => 0,
@@ -105,8 +107,9 @@ impl<'a> Deliberation<'a> {
         let solvers: BTreeMap<_, _> = self.first.items.iter().filter_map(of_winner).collect();
         let mut references = Vec::with_capacity(solvers.len());
         for (solver, number) in solvers {
-            let fair = self.fairness.without(&self.field, number);
-            let may: Vec<bool> = self.first.items.iter().map(|item| fair[*item]).collect();
+            let (field, fairness) = (&self.field, &self.fairness);
+            let may = |item: &usize| fairness.is_fair_without(field, number, *item);
+            let may: Vec<bool> = self.first.items.iter().map(may).collect();
             let solution = self.first.solve(&may, self.cut.params().node_budget);
             let Total { score, gap, nodes } = Total::of(&solution);
             let [score, gap] = [score, gap].map(Amount::from);

@@ -13,7 +13,9 @@
 //! covers `B`'s amount too, and `B`'s amount at `T`'s price gives no less than at `S`'s: `T` drops
 //! `B`. Amounts are finite, so above every bid that drops somebody stands one that nobody drops.
 //! Hence a bid goes if and only if the best price among *all* single bids of at least its amount is
-//! better, in whatever order bids are dropped. That is one look at a Pareto front per fill.
+//! better, in whatever order bids are dropped. That is one look at a Pareto front per fill. The front
+//! also knows the best price of anybody but the best one's solver: so it is known at once who comes
+//! back if a solver had not bid (A6), and who stays out whoever had not.
 //!
 //! It is about validity: a single bid counts whether or not it wins in the end. A bid that is left
 //! out (it failed its simulation, say) is not valid, and whom it alone spoke against comes back.
@@ -54,49 +56,59 @@ struct Offer {
 /// Who is unfair to whom.
 #[derive(Debug)]
 pub(super) struct Fairness {
-    /// By intent: every offer, in order of preference.
-    offers: Vec<Vec<Offer>>,
-    /// By intent: those with a better price than all that fill as much; amounts descend, prices ascend.
-    fronts: Vec<Vec<Offer>>,
-    /// By intent: the candidates that touch it.
-    touching: Vec<Vec<u32>>,
-    /// By candidate: how many of its fills have a better offer.
-    unfair: Vec<u32>,
+    /// By intent.
+    fronts: Vec<Front>,
+    /// By candidate.
+    standing: Vec<Standing>,
+}
+
+/// What becomes of a candidate by what others offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Standing {
+    Fair,
+    /// Unfair by the offers of this solver alone.
+    UnfairTo(u32),
+    Unfair,
 }
 
 impl Fairness {
     pub(super) fn of(field: &Field<'_>) -> Self {
-        let intents = field.rules.table.entries().len();
         let speaks = Speakers::of(field);
-        let mut offers = vec![Vec::new(); intents];
-        let mut touching = vec![Vec::new(); intents];
+        let mut offers = vec![Vec::new(); field.rules.table.entries().len()];
         for (number, candidate) in (0u32..).zip(&field.candidates) {
-            let lines = field.lines(candidate);
-            for (intent, entry, fill) in lines.iter() {
-                touching[intent as usize].push(number);
-                if lines.iter().len() == 1 && speaks.contain(candidate) {
-                    let (amount, solver) = (entry.exact_side(fill), candidate.solver);
-                    let offer = Offer { candidate: number, solver, amount, fill: *fill };
-                    offers[intent as usize].push(offer);
-                }
+            let mut lines = field.lines(candidate).iter();
+            if let (Some((intent, entry, fill)), 0) = (lines.next(), lines.len())
+                && speaks.contain(candidate)
+            {
+                let (amount, solver) = (entry.exact_side(fill), candidate.solver);
+                let offer = Offer { candidate: number, solver, amount, fill: *fill };
+                offers[intent as usize].push(offer);
             }
         }
-        let fronts: Vec<Vec<Offer>> =
-            offers.iter().map(|offers| front(offers.iter().copied())).collect();
-        let count = |candidate| {
-            let lines: Lines<'_> = field.lines(candidate);
-            let better = |(intent, entry, fill): &(u32, &Entry<'_>, &Fill)| {
-                better(&fronts[*intent as usize], entry, fill).is_some()
-            };
-            lines.iter().filter(better).count() as u32
-        };
-        let unfair = field.candidates.iter().map(count).collect();
-        Self { offers, fronts, touching, unfair }
+        let fronts: Vec<Front> = offers.into_iter().map(Front::of).collect();
+        let standing = |candidate| standing(&fronts, field.lines(candidate));
+        let standing = field.candidates.iter().map(standing).collect();
+        Self { fronts, standing }
     }
 
     /// Whether a candidate may win.
     pub(super) fn is_fair(&self, candidate: usize) -> bool {
-        self.unfair[candidate] == 0
+        self.standing[candidate] == Standing::Fair
+    }
+
+    /// Whether a candidate may win in an auction that `solver` has not bid in.
+    pub(super) fn is_fair_without(&self, field: &Field<'_>, solver: u32, candidate: usize) -> bool {
+        let fair = match self.standing[candidate] {
+            Standing::Fair => true,
+            Standing::UnfairTo(other) => other == solver,
+            Standing::Unfair => false,
+        };
+        fair && field.candidates[candidate].solver != solver
+    }
+
+    /// Whether a candidate may win whoever is left out.
+    pub(super) fn is_ever_fair(&self, candidate: usize) -> bool {
+        self.standing[candidate] != Standing::Unfair
     }
 
     /// Why a candidate may not: at the first of its intents where somebody offers more.
@@ -107,7 +119,8 @@ impl Fairness {
     ) -> Option<DropReason> {
         let mut lines = field.lines(candidate).iter();
         let (offer, fill) = lines.find_map(|(intent, entry, fill)| {
-            Some((better(&self.fronts[intent as usize], entry, fill)?, fill))
+            let best = self.fronts[intent as usize].covering(entry, fill)?.best;
+            best.drops(entry, fill).then_some((best, fill))
         })?;
         Some(DropReason::Unfair {
             intent: fill.intent,
@@ -118,30 +131,84 @@ impl Fairness {
             better_bought: offer.fill.bought,
         })
     }
+}
 
-    /// Who may win in an auction that `solver` has not bid in. Only intents on whose front it
-    /// stands are looked at again.
-    pub(super) fn without(&self, field: &Field<'_>, solver: u32) -> Vec<bool> {
-        let mut unfair = self.unfair.clone();
-        for (intent, known) in self.fronts.iter().enumerate() {
-            if known.iter().all(|offer| offer.solver != solver) {
-                continue;
-            }
-            let others = self.offers[intent].iter().filter(|offer| offer.solver != solver);
-            let others = front(others.copied());
-            let entry = field.rules.table.entry(intent as u32);
-            for candidate in &self.touching[intent] {
-                let bid = &field.candidates[*candidate as usize].received.bid;
-                let Some(fill) = bid.fill_of(entry.id) else { continue };
-                // with fewer offers there is never more to complain of
-                if better(known, entry, fill).is_some() && better(&others, entry, fill).is_none() {
-                    unfair[*candidate as usize] -= 1;
-                }
-            }
+fn standing(fronts: &[Front], lines: Lines<'_>) -> Standing {
+    let mut standing = Standing::Fair;
+    for (intent, entry, fill) in lines.iter() {
+        let Some(Step { best, other, .. }) = fronts[intent as usize].covering(entry, fill) else {
+            continue;
+        };
+        if !best.drops(entry, fill) {
+            continue;
         }
-        let fair =
-            |(candidate, unfair): (&Candidate<'_>, u32)| unfair == 0 && candidate.solver != solver;
-        field.candidates.iter().zip(unfair).map(fair).collect()
+        let by_others = other.is_some_and(|other| other.drops(entry, fill));
+        if by_others || matches!(standing, Standing::UnfairTo(solver) if solver != best.solver) {
+            return Standing::Unfair;
+        }
+        standing = Standing::UnfairTo(best.solver);
+    }
+    standing
+}
+
+/// The best prices offered to an intent alone, by how much of it they are for.
+#[derive(Debug)]
+struct Front(Vec<Step>);
+
+/// What is best for amounts up to this one.
+#[derive(Clone, Copy, Debug)]
+struct Step {
+    amount: Amount,
+    best: Offer,
+    /// The best of anybody but the best one's solver.
+    other: Option<Offer>,
+}
+
+impl Front {
+    /// Of equal prices the one for the largest amount stands first, and of those the preferred one.
+    fn of(mut offers: Vec<Offer>) -> Self {
+        // stable: offers come in order of preference
+        offers.sort_by(|a, b| b.amount.cmp(&a.amount).then_with(|| compare(&b.fill, &a.fill)));
+        let mut steps: Vec<Step> = Vec::new();
+        for offer in offers {
+            let better = |than: &Offer| compare(&offer.fill, &than.fill).is_gt();
+            let amount = offer.amount;
+            let step = match steps.last() {
+                None => Step { amount, best: offer, other: None },
+                Some(last) if better(&last.best) => {
+                    let second = (last.best.solver != offer.solver).then_some(last.best);
+                    Step { amount, best: offer, other: second.or(last.other) }
+                }
+                Some(last) if last.best.solver == offer.solver => continue,
+                Some(last) if last.other.as_ref().is_none_or(better) => {
+                    Step { amount, best: last.best, other: Some(offer) }
+                }
+                Some(_) => continue,
+            };
+            steps.push(step);
+        }
+        Self(steps)
+    }
+
+    /// What is best among the offers for at least as much as this fill.
+    fn covering(&self, entry: &Entry<'_>, fill: &Fill) -> Option<&Step> {
+        let amount = entry.exact_side(fill);
+        let covering = self.0.partition_point(|step| step.amount >= amount);
+        self.0.get(..covering)?.last()
+    }
+}
+
+impl Offer {
+    /// Whether a fill of at most as much is worse for its intent.
+    fn drops(&self, entry: &Entry<'_>, fill: &Fill) -> bool {
+        if compare(fill, &self.fill).is_ge() {
+            return false;
+        }
+        let Fill { sold, bought, .. } = self.fill;
+        match entry.intent.kind() {
+            Kind::ExactIn => fill.bought < floor(fill.sold, bought.get(), sold.get()),
+            Kind::ExactOut => fill.sold > ceil(fill.bought, sold.get(), bought.get()),
+        }
     }
 }
 
@@ -167,32 +234,6 @@ impl<'f> Speakers<'f> {
             && load.bytes <= params.byte_budget / SHARE
             && self.nonces.get(&candidate.nonce()) == Some(&1)
     }
-}
-
-/// The offers that are the best for some amount. Of equal ones the largest stays, and of those the
-/// preferred one.
-fn front(offers: impl Iterator<Item = Offer>) -> Vec<Offer> {
-    let mut offers: Vec<Offer> = offers.collect();
-    // stable: offers come in order of preference
-    offers.sort_by(|a, b| b.amount.cmp(&a.amount).then_with(|| compare(&b.fill, &a.fill)));
-    offers.dedup_by(|next, last| compare(&next.fill, &last.fill).is_le());
-    offers
-}
-
-/// The best offer for at least as much, if the fill is worse.
-fn better<'f>(front: &'f [Offer], entry: &Entry<'_>, fill: &Fill) -> Option<&'f Offer> {
-    let amount = entry.exact_side(fill);
-    let covering = front.partition_point(|offer| offer.amount >= amount);
-    let best = front.get(..covering)?.last()?;
-    if compare(fill, &best.fill).is_ge() {
-        return None;
-    }
-    let Fill { sold, bought, .. } = best.fill;
-    let worse = match entry.intent.kind() {
-        Kind::ExactIn => fill.bought < floor(fill.sold, bought.get(), sold.get()),
-        Kind::ExactOut => fill.sold > ceil(fill.bought, sold.get(), bought.get()),
-    };
-    worse.then_some(best)
 }
 
 /// By price, the worse one first.
