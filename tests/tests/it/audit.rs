@@ -78,6 +78,7 @@ async fn an_honest_market_passes_and_every_tampered_copy_fails_by_name() {
     let history = History::play().await;
     honest(&history).await;
     machines_and_files(&history).await;
+    replayed(&history).await;
     clients_agree(&history).await;
     tampered_records(&history).await;
     forged_decisions(&history).await;
@@ -122,6 +123,37 @@ async fn machines_and_files(history: &History) {
     assert!(code == 0 && out.contains("payments checked"), "{out}\n{err}");
     let (code, _, _) = audit(line(&[("file", "/does/not/exist")])).await;
     assert_eq!(code, i32::from(gavel::exit::CONFIG));
+}
+
+/// Solvers replay the same files: every decision comes out as recorded, and no worse than greedy.
+async fn replayed(history: &History) {
+    let file = history.folder.path().join("export.json").display().to_string();
+    let solver = history.solver.to_string();
+    let run = |flags: Vec<String>| {
+        tokio::task::spawn_blocking(move || {
+            let mut command = Command::new(repo::gavel_binary().unwrap());
+            command.arg("replay").args(flags).output().unwrap()
+        })
+    };
+    let flags = [&file, "--runs", "3", "--solver", &solver, "--json"].map(str::to_owned);
+    let output = run(flags.to_vec()).await.unwrap();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!((&found["as_recorded"], &found["gap"]), (&json!(true), &json!("0")), "{found:#}");
+    let amount = |name: &str| found[name].as_str().unwrap().parse::<u128>().unwrap();
+    assert!(amount("score") >= amount("greedy") && amount("greedy") > 0, "{found:#}");
+    let verdicts: Vec<_> =
+        found["own"]["bids"].as_array().unwrap().iter().map(|bid| &bid["verdict"]).collect();
+    assert_eq!(verdicts.len(), 4, "{found:#}");
+    for word in ["won", "lost", "dropped"] {
+        assert!(verdicts.contains(&&json!(word)), "{word} is not in {found:#}");
+    }
+    assert!(found["own"]["reference"].is_string(), "what the others would have made: {found:#}");
+
+    let flags = line(&[("api", &history.api), ("runs", "1")]);
+    let output = run(flags).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && said.contains("proven optimal"), "{said}");
 }
 
 /// Receipts by viem, proofs by OpenZeppelin's library.

@@ -7,7 +7,12 @@ use solvers::{
     client::Client,
     wire::{Access, BidProof, Receipt},
 };
-use tests::{client::Answer, orders::now_s, stack::Plan};
+use tests::{
+    client::{Answer, PATIENCE},
+    orders::now_s,
+    stack::Plan,
+    wait,
+};
 
 use super::edge::{Edge, problem, step};
 
@@ -44,16 +49,20 @@ impl Round {
         self.edge.client.get(&self.path(rest)).await.unwrap()
     }
 
-    /// The batch is given up, as its worker would; then everything is public.
+    /// The batch is given up, as its worker would; then everything is public, once the decision is
+    /// counted through.
     async fn publish(&mut self) {
-        sqlx::query("UPDATE settlement SET status = 'failed'")
-            .execute(&self.edge.pool)
-            .await
-            .unwrap();
-        let mut tx = self.edge.pool.begin().await.unwrap();
+        let pool = &self.edge.pool;
+        sqlx::query("UPDATE settlement SET status = 'failed'").execute(pool).await.unwrap();
         let number = domain::AuctionId::new(self.auction);
-        assert!(infra::pg::auction::publish_if_settled(&mut tx, 31_337, number).await.unwrap());
-        tx.commit().await.unwrap();
+        let published = wait::until("the auction being public", PATIENCE, || async {
+            let mut tx = pool.begin().await.unwrap();
+            infra::pg::auction::publish_if_settled(&mut tx, 31_337, number).await.unwrap();
+            tx.commit().await.unwrap();
+            let view = self.get("").await.body;
+            if view["status"] == "published" { Ok(()) } else { Err(view["status"].to_string()) }
+        });
+        published.await.unwrap();
     }
 
     fn access(&self, n: usize, valid_for_s: i64) -> Access {

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use alloy::primitives::{B256, Bytes, U256};
+use alloy::primitives::{Address, B256, Bytes, U256};
 use domain::{
     Amount, AuctionId, Bid, BidId, IntentId,
     auction::{PublicRecord, Ruling},
@@ -37,7 +37,9 @@ pub(super) struct History {
     pub(super) commitment: B256,
     /// Ours, the target's first.
     pub(super) receipts: Vec<Receipt>,
-    /// Our solver's key.
+    /// Our solver's account.
+    pub(super) solver: Address,
+    /// Its key.
     pub(super) key: String,
     pub(super) folder: TempDir,
     _solver: Process,
@@ -80,6 +82,7 @@ impl History {
             reveal,
             commitment,
             receipts,
+            solver: stack.market.solvers[1].key.address(),
             key: stack.market.solvers[1].key.secret_hex(),
             folder: tempfile::tempdir().unwrap(),
             _solver: solver,
