@@ -40,7 +40,7 @@ impl Solver<'_> {
             self.offer(core, &mut best, dual.order(&state));
             return search(self.problem, core, frame, dual, best, None, &mut self.effort);
         }
-        let doubtful = if guess { settle(&state, &mut dual) } else { None };
+        let doubtful = if guess { settle(&state, &mut dual, self.priced) } else { None };
         match doubtful {
             Some(doubtful) => self.guessed(core, frame, dual, &doubtful),
             None => self.prove(core, frame, dual, (0, Vec::new())),
@@ -158,8 +158,8 @@ struct Doubtful {
 
 /// Improves prices until a good part of the items stands out: how much too high the bound may
 /// still be, as far as its last changes tell, and the items that this leaves.
-fn settle(state: &State<'_>, dual: &mut Dual) -> Option<Doubtful> {
-    let mut recent = [dual.bound(); 3];
+fn settle(state: &State<'_>, dual: &mut Dual, priced: bool) -> Option<Doubtful> {
+    let mut recent = if priced { [0; 3] } else { [dual.bound(); 3] };
     for round in 0..ROUNDS {
         recent[round % recent.len()] = dual.advance(state).max(0);
         let gained: i128 = recent.iter().sum();
