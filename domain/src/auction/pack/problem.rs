@@ -76,9 +76,9 @@ impl Problem {
     /// Whether a set keeps within the rows of the whole batch.
     pub(super) fn batch_holds(&self, set: &[usize]) -> bool {
         self.rows[self.globals..].iter().all(|row| {
-            let mine =
+            let mut mine =
                 row.parts.iter().filter(|part| set.binary_search(&(part.item as usize)).is_ok());
-            let total = mine.fold(Some(U256::ZERO), |sum, part| sum?.checked_add(part.amount));
+            let total = mine.try_fold(U256::ZERO, |sum, part| sum.checked_add(part.amount));
             total.is_some_and(|total| total <= row.capacity)
         })
     }
