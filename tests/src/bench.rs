@@ -1,7 +1,7 @@
 //! Measurements. What matters is a ratio within one run: machines differ, and drift.
 #![allow(clippy::print_stdout, clippy::float_arithmetic, reason = "a program for people; no money")]
 
-use std::{fs, io, path::Path, time::Duration};
+use std::{fs, io, path::Path};
 
 use serde::{Deserialize, Serialize};
 
@@ -24,6 +24,7 @@ mod latency;
 mod memory;
 mod packing;
 mod recovery;
+mod stopwatch;
 
 pub use highs::write_instances;
 
@@ -72,12 +73,15 @@ impl Row {
 /// Owners in the bench's market: enough that no row of the nonce bitmap is shared by many.
 const OWNERS: u64 = 64;
 
-/// Runs everything, or the parts with a row whose name contains `only`, and writes the summary.
+/// Runs everything, or the parts whose rows' names go with `only`, and writes the summary.
 ///
 /// # Errors
 /// If a part does not come up or a measurement cannot be made.
 pub async fn run(only: Option<&str>) -> io::Result<()> {
-    let wanted = |names: &str| only.is_none_or(|only| names.contains(only));
+    // a part is named by what its rows begin with; asked for by a piece of that or by a whole row
+    let goes_with = |name: &str, only: &str| name.contains(only) || only.contains(name);
+    let wanted =
+        |names: &str| only.is_none_or(|only| names.split(' ').any(|name| goes_with(name, only)));
     let mut rows = Vec::new();
     if wanted("decide_dex references_dex surplus_vs_greedy_dex surplus_vs_root_dex") {
         println!("decide_dex: the winner determination alone, on the DEX-like mix …");
@@ -116,7 +120,7 @@ pub async fn run(only: Option<&str>) -> io::Result<()> {
         rows.extend(gas::measure()?);
     }
     print_table(&rows);
-    write_summary(&rows)
+    write_summary(rows, only.is_none())
 }
 
 /// Stores and a chain for one group of measurements.
@@ -165,11 +169,22 @@ fn print_table(rows: &[Row]) {
     }
 }
 
-fn write_summary(rows: &[Row]) -> io::Result<()> {
+/// Writes all rows; after a run of some parts, these rows in the place of those of the last run.
+fn write_summary(rows: Vec<Row>, all: bool) -> io::Result<()> {
     let folder = repo::root().join("target/bench");
     fs::create_dir_all(&folder)?;
     let path: &Path = &folder.join("summary.json");
-    fs::write(path, serde_json::to_string_pretty(rows)?)?;
+    let mut summary: Vec<Row> = match fs::read_to_string(path) {
+        Ok(text) if !all => serde_json::from_str(&text)?,
+        _ => Vec::new(),
+    };
+    for row in rows {
+        match summary.iter_mut().find(|known| known.name == row.name) {
+            Some(known) => *known = row,
+            None => summary.push(row),
+        }
+    }
+    fs::write(path, serde_json::to_string_pretty(&summary)?)?;
     println!("\nwritten to target/bench/summary.json");
     Ok(())
 }
@@ -177,10 +192,6 @@ fn write_summary(rows: &[Row]) -> io::Result<()> {
 /// The one in the middle.
 fn median(samples: &mut [f64]) -> io::Result<f64> {
     quantile(samples, 500)
-}
-
-fn microseconds(duration: Duration) -> f64 {
-    duration.as_secs_f64() * 1e6
 }
 
 /// The value below which `share` (per mille) of the samples lie.

@@ -3,19 +3,14 @@
 //! thousand bids on, which makes the search harder than the packing alone (`decide_dex_*`).
 //! `references_full_dex_*`: after it, the reference score of every winning solver.
 
-use std::{
-    collections::BTreeMap,
-    hint::black_box,
-    io,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeMap, hint::black_box, io, time::Duration};
 
 use domain::{
     Amount, BidId,
     auction::{Decision, Deliberation, LeftOut, Reference, Ruling},
 };
 
-use super::{Row, median, microseconds};
+use super::{Row, median, stopwatch::Stopwatch};
 use crate::instances::{
     dex,
     market::{self, Fills, Market},
@@ -67,9 +62,9 @@ impl Figures {
         let mut decided = None;
         for _ in 0..times {
             let left_out = BTreeMap::new();
-            let begun = Instant::now();
+            let begun = Stopwatch::start();
             let decision = black_box(deliberation(market, &left_out).decide());
-            took.push(microseconds(begun.elapsed()));
+            took.push(begun.microseconds());
             decided = Some(decision);
         }
         let decision = decided.ok_or_else(|| io::Error::other("not decided once"))?;
@@ -85,10 +80,10 @@ impl Figures {
         let left_out = BTreeMap::new();
         let mut deliberation = deliberation(market, &left_out);
         black_box(deliberation.decide());
-        let begun = Instant::now();
+        let begun = Stopwatch::start();
         let references = deliberation.references(decision);
         let took = begun.elapsed();
-        self.referenced_us.push(microseconds(took));
+        self.referenced_us.push(took.as_secs_f64() * 1e6);
         self.solvers.push(number(references.len()));
         let gap = |reference: &Reference| over(reference.gap, reference.score);
         self.reference_gaps.extend(references.iter().map(gap));

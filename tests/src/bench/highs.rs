@@ -1,14 +1,15 @@
 //! `highs_ratio_*`: the same auctions solved by HiGHS, by `tests/compare/highs.py`. It is a program
 //! of its own in another language, so it runs by itself (`make compare`) and leaves its rows here.
 
-use std::{fs, hint::black_box, io, path::Path, time::Instant};
+use std::{fs, hint::black_box, io, path::Path};
 
 use serde_json::json;
 
 use super::{
     Row,
     engine::{Input, Solved},
-    median, microseconds,
+    median,
+    stopwatch::Stopwatch,
 };
 use crate::{
     instances::{Instance, cats::Family, dex},
@@ -65,9 +66,9 @@ fn write(
     let mut solved: Option<Solved> = None;
     for _ in 0..times {
         let input = Input::of(auction);
-        let begun = Instant::now();
+        let begun = Stopwatch::start();
         solved = Some(black_box(black_box(input).build().decide()));
-        took.push(microseconds(begun.elapsed()));
+        took.push(begun.microseconds());
     }
     let Some(solved) = solved else { return Ok(()) };
     let row = |row: &crate::instances::Row| json!({"capacity": row.capacity, "uses": row.uses});

@@ -6,18 +6,15 @@
 //!   which greedy takes more anywhere fails;
 //! - `cats_*_1000`: the five families of hard auctions, a second each.
 
-use std::{
-    hint::black_box,
-    io,
-    time::{Duration, Instant},
-};
+use std::{hint::black_box, io, time::Duration};
 
 use super::{
     Row,
     engine::{self, Solved},
     full::{gap_of_the_rest, share_proven},
     intake::count,
-    median, microseconds,
+    median,
+    stopwatch::Stopwatch,
 };
 use crate::instances::{
     Instance,
@@ -50,7 +47,7 @@ pub(super) fn dex() -> io::Result<Vec<Row>> {
             let auction = dex::instance(seed, bids);
             let solved = decided.decide(&auction, times)?;
             if counted < REFERENCES_LIMIT {
-                let begun = Instant::now();
+                let begun = Stopwatch::start();
                 referenced.count_references(&auction, &solved, times.div_ceil(3))?;
                 counted += begun.elapsed();
             }
@@ -84,10 +81,10 @@ impl Figures {
         let mut solved = None;
         for _ in 0..times {
             let input = engine::Input::of(auction);
-            let begun = Instant::now();
+            let begun = Stopwatch::start();
             let mut engine = black_box(input).build();
             let solution = black_box(engine.decide());
-            took.push(microseconds(begun.elapsed()));
+            took.push(begun.microseconds());
             solved = Some(solution);
         }
         let solved = solved.ok_or_else(|| io::Error::other("not decided once"))?;
@@ -107,10 +104,10 @@ impl Figures {
         for n in 0..times {
             let mut engine = engine::Input::of(auction).build();
             engine.decide();
-            let begun = Instant::now();
+            let begun = Stopwatch::start();
             let references: Vec<Solved> =
                 solvers.iter().map(|solver| engine.without(auction, *solver)).collect();
-            took.push(microseconds(begun.elapsed()));
+            took.push(begun.microseconds());
             if n == 0 {
                 self.gaps.extend(references.iter().map(Solved::gap));
             }
@@ -166,7 +163,7 @@ fn family(family: Family) -> io::Result<Row> {
             gain(&auction, &solved, order)?;
         }
         gaps.push(solved.gap());
-        took_ms.push(microseconds(took) / 1e3);
+        took_ms.push(took.as_secs_f64() * 1e3);
     }
     let note = format!(
         "proven optimal within 1 s, of {CATS_AUCTIONS} auctions; median {:.1} ms{}",
@@ -184,7 +181,7 @@ fn within(auction: &Instance, limit: Duration) -> (Solved, Duration) {
     let mut budget = 256;
     let mut best: Option<(Solved, Duration)> = None;
     loop {
-        let begun = Instant::now();
+        let begun = Stopwatch::start();
         let solved = engine::Input::of(auction).build().within(budget);
         let took = begun.elapsed();
         let proven = solved.gap() == 0.0;
