@@ -15,11 +15,12 @@ use infra::pg::{
     bid::Drop,
     settlement::NewSettlement,
 };
-use tokio::time::Instant;
+use tokio::{task::JoinHandle, time::Instant};
 
 use crate::{
     AuctionError, Market,
     cut::Opened,
+    judge::Afterthought,
     select::{self, InFlight},
     trial::Judgement,
 };
@@ -33,17 +34,20 @@ pub(crate) struct Ruled {
     drops: Vec<Drop>,
     /// When there was a first decision.
     pub(crate) drafted: Option<Instant>,
+    /// What is still being counted.
+    pub(crate) rest: Option<JoinHandle<Afterthought>>,
 }
 
 impl Ruled {
     pub(crate) fn decided(closing: Closing, judgement: Judgement) -> Self {
-        let Judgement { outcome, settlement, drops, drafted } = judgement;
-        Self { closing, outcome, settlement, drops, drafted: Some(drafted) }
+        let Judgement { outcome, settlement, drops, drafted, rest } = judgement;
+        let (drafted, rest) = (Some(drafted), Some(rest));
+        Self { closing, outcome, settlement, drops, drafted, rest }
     }
 
     pub(crate) fn void(closing: Closing, reason: &str) -> Self {
         let outcome = Outcome::Void { reason: reason.to_owned() };
-        Self { closing, outcome, settlement: None, drops: Vec::new(), drafted: None }
+        Self { closing, outcome, settlement: None, drops: Vec::new(), drafted: None, rest: None }
     }
 
     /// The intents that some winner fills.

@@ -11,10 +11,9 @@ use crate::{AuctionError, Market, Step, select::LeftOut};
 const SWEEP: u32 = 1_000;
 
 impl Market {
-    /// With no auction under way: does what a leader before left undone, ends what is due, and opens a window if there is anything to
+    /// With no auction under way: ends what is due, and opens a window if there is anything to
     /// cut, so that no empty auction is ever written.
     pub(crate) async fn begin(&mut self) -> Result<Step, AuctionError> {
-        self.wind_up_left_behind().await?;
         self.sweep().await?;
         let Some(survey) = self.survey(std::iter::empty()).await? else {
             self.noted.clear();

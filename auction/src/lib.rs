@@ -4,6 +4,7 @@
 mod close;
 mod collect;
 mod conclude;
+mod count;
 mod cut;
 mod error;
 mod follow;

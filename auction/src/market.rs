@@ -21,6 +21,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     AuctionError,
+    count::Counting,
     cut::Opened,
     measure,
     params::params,
@@ -63,6 +64,8 @@ pub struct Market {
     pub(crate) scan_from: i64,
     /// The auction under way, if it is known: the rows are what counts.
     pub(crate) opened: Option<Opened>,
+    /// Auctions before, as far as they are still being counted.
+    pub(crate) counting: Counting,
     /// Whoever bid in the auction before.
     pub(crate) regulars: Questions,
     /// Intents of the auction under way that left the book on chain.
@@ -100,6 +103,7 @@ impl Market {
             noted: BTreeMap::new(),
             scan_from: 0,
             opened: None,
+            counting: Counting::default(),
             regulars: Questions::default(),
             gone: BTreeSet::new(),
         })
@@ -122,7 +126,11 @@ impl Market {
         // taken, so that after an error the rows are read again
         let opened = match self.opened.take() {
             Some(opened) => Some(opened),
-            None => self.recover().await?,
+            None => {
+                self.wind_up_left_behind().await?;
+                self.count_left_behind().await?;
+                self.recover().await?
+            }
         };
         match opened {
             Some(opened) => self.finish(opened, token).await,

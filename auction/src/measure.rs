@@ -89,7 +89,11 @@ pub(crate) fn concluded(opened: &Opened, ruled: &Ruled, pace: &Pace) {
 /// What follows from an outcome is done, `after` the close.
 pub(crate) fn followed(next: Option<&Opened>, after: Duration) {
     metrics::histogram!("gavel_auction_close_to_next_seconds").record(after);
-    tracing::debug!(next = next.map(|next| next.id().get()), after_ms = after.as_millis(), "wound up");
+    tracing::debug!(
+        next = next.map(|next| next.id().get()),
+        after_ms = after.as_millis(),
+        "wound up"
+    );
 }
 
 /// Counts are far below 2^32; figures of metrics are floating point by convention.

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use domain::auction::{LeftOut, Simulation};
 use infra::pg::{auction::Outcome, bid::Drop, settlement::NewSettlement};
-use tokio::time::Instant;
+use tokio::{task::JoinHandle, time::Instant};
 
 use crate::{
     AuctionError, Market,
@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What was decided, ready to be written.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(crate) struct Judgement {
     pub(crate) outcome: Outcome,
     /// The winners' batch; `None` if nobody won.
@@ -23,6 +23,8 @@ pub(crate) struct Judgement {
     pub(crate) drops: Vec<Drop>,
     /// When there was a first decision.
     pub(crate) drafted: Instant,
+    /// What is still being counted.
+    pub(crate) rest: JoinHandle<Afterthought>,
 }
 
 impl Market {
@@ -40,7 +42,7 @@ impl Market {
         let mut thought = judge::deliberate(&case, &left_out).await?;
         let (Some(_), Some(block)) = (&thought.draft.settlement, case.bidders.standings.block)
         else {
-            return finished(&case, thought, None, Instant::now()).await;
+            return Ok(finished(&case, thought, None, Instant::now()));
         };
         let begun = Instant::now();
         let deadline = begun + Duration::from_millis(self.config.auction.simulation_ms);
@@ -62,19 +64,17 @@ impl Market {
             found.complete = winners.iter().all(|bid| run.settled.contains(bid));
         }
         measure::simulated(&found, begun.elapsed());
-        finished(&case, thought, Some(found), begun).await
+        Ok(finished(&case, thought, Some(found), begun))
     }
 }
 
-async fn finished(
+fn finished(
     case: &Case,
     thought: Deliberated,
     simulation: Option<Simulation>,
     drafted: Instant,
-) -> Result<Judgement, AuctionError> {
-    let Deliberated { draft: Draft { mut decision, settlement }, rest } = thought;
-    let Afterthought { insights, references } = rest.await.map_err(|_| AuctionError::Lost)?;
-    decision.references = references;
+) -> Judgement {
+    let Deliberated { draft: Draft { decision, settlement }, rest } = thought;
     let signed = case.signed();
     let drops = simulation.iter().flat_map(|simulation| &simulation.drops).filter_map(|drop| {
         let solver = signed.get(&drop.bid)?.bid.terms().solver;
@@ -82,6 +82,6 @@ async fn finished(
     });
     let drops = drops.collect();
     let standings = case.bidders.standings.clone();
-    let outcome = Outcome::Decided { decision, simulation, standings, insights };
-    Ok(Judgement { outcome, settlement, drops, drafted })
+    let outcome = Outcome::Decided { decision, simulation, standings, insights: Vec::new() };
+    Judgement { outcome, settlement, drops, drafted, rest }
 }

@@ -91,7 +91,8 @@ impl Market {
     /// Winds up what a leader before left behind.
     pub(crate) async fn wind_up_left_behind(&self) -> Result<(), AuctionError> {
         let chain_id = self.chain_id();
-        let left_behind = pg::auction::left_behind(&mut *self.connection().await?, chain_id).await?;
+        let left_behind =
+            pg::auction::left_behind(&mut *self.connection().await?, chain_id).await?;
         for StoredAuction { opening, outcome, .. } in left_behind {
             let Some(outcome) = outcome else { continue };
             let auction = opening.auction_id;
@@ -140,7 +141,7 @@ impl Market {
         pg::intent::release(tx, chain_id, auction, &free, ended.closes_at_ms / 1_000).await?;
         pg::timeline::append(tx, &ended.lines()).await?;
         if ended.winners.is_empty() {
-            // nobody won, so nothing is left to hide
+            // nobody won, so nothing is left to hide; a decision is to be counted through first
             pg::auction::publish_if_settled(tx, chain_id, auction).await?;
         }
         Ok(moved)

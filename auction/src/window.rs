@@ -52,7 +52,7 @@ impl Market {
                 self.survey_next(&opened)
             ),
         );
-        let (ruled, regulars) = match written? {
+        let (mut ruled, regulars) = match written? {
             (ruled, regulars, Concluded::Written) => (ruled, regulars),
             (ruled, _, Concluded::Gone(gone)) => {
                 self.gone.extend(gone);
@@ -66,6 +66,13 @@ impl Market {
         let survey = survey.ok().flatten();
         self.scan_from = survey.as_ref().map_or(0, |survey| survey.resume);
         let next = self.next(&opened, &ruled, survey.as_ref()).await?;
+        if let Some(rest) = ruled.rest.take() {
+            self.count(opened.id(), rest).await;
+        }
+        if ruled.settlement.is_none() {
+            // nothing but that stands between it and the public
+            self.counted().await;
+        }
         measure::followed(next.as_ref(), closes.elapsed());
         Ok(Step::Concluded { auction: opened.id(), next: self.take_up(next) })
     }
@@ -154,13 +161,16 @@ impl Market {
     }
 
     async fn survey_next(&self, opened: &Opened) -> Option<Survey> {
+        let (auction, begun) = (opened.id().get(), Instant::now());
         let surveyed = async {
             self.sweep().await?;
             self.survey(opened.intents.values().cloned()).await
         };
-        surveyed.await.unwrap_or_else(|error| {
-            tracing::warn!(auction = opened.id().get(), %error, "no look at the book");
+        let survey = surveyed.await.unwrap_or_else(|error| {
+            tracing::warn!(auction, %error, "no look at the book");
             None
-        })
+        });
+        tracing::debug!(auction, took_ms = begun.elapsed().as_millis(), "looked at the book");
+        survey
     }
 }

@@ -1,6 +1,7 @@
 //! Auctions: opening record, outcome, and what of it is public when.
 
 mod close;
+mod count;
 mod in_flight;
 mod left_out;
 mod outcome;
@@ -15,6 +16,7 @@ use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 use super::{StoreError, from_bigint, to_bigint};
 
 pub use close::{close, conclude};
+pub use count::{count, uncounted};
 pub use in_flight::in_flight;
 pub use left_out::note_left_out;
 pub use outcome::Outcome;

@@ -34,7 +34,8 @@ pub async fn close(
 }
 
 /// Writes an auction's outcome, if it is open and what it received is fixed. `false` if not, or if
-/// it has an outcome already.
+/// it has an outcome already. Of a decision the references and insights are left to be counted:
+/// see [`super::count`].
 ///
 /// # Errors
 /// Those of the database.
@@ -45,7 +46,7 @@ pub async fn conclude(
     outcome: &Outcome,
 ) -> Result<bool, StoreError> {
     const QUERY: &str = "UPDATE auction
-        SET status = $3, outcome = $4,
+        SET status = $3, outcome = $4, uncounted = $5,
             decided_at_ms = (extract(epoch FROM clock_timestamp()) * 1000)::bigint
         WHERE chain_id = $1 AND id = $2 AND status = 'open' AND bids_root IS NOT NULL";
     let event = match outcome {
@@ -60,6 +61,7 @@ pub async fn conclude(
         .bind(to_bigint(auction.get())?)
         .bind(status.as_str())
         .bind(Json(outcome))
+        .bind(matches!(outcome, Outcome::Decided { .. }))
         .execute(conn)
         .await?;
     Ok(done.rows_affected() == 1)

@@ -15,7 +15,7 @@ use crate::pg::{
     to_bigint,
 };
 
-/// Publishes an auction whose outcome is written and none of whose batches can still be sealed:
+/// Publishes an auction whose outcome is written and counted through, and none of whose batches can still be sealed:
 /// before the last reveal is mined, or given up, contents would undo what commit-reveal hides.
 /// Tells the stream, and each of its intents what was offered. `false` if there was nothing to do.
 /// To be called in the transaction that changes a settlement of it.
@@ -27,15 +27,17 @@ pub async fn publish_if_settled(
     chain_id: u64,
     auction: AuctionId,
 ) -> Result<bool, StoreError> {
+    // whoever counts the decision through and whoever ends its last settlement each wait for the
+    // other here, so that the second of them sees what the first one wrote
+    const LOCK: &str = "SELECT FROM auction WHERE chain_id = $1 AND id = $2 FOR UPDATE";
     const QUERY: &str = "UPDATE auction SET status = 'published'
-        WHERE chain_id = $1 AND id = $2 AND status IN ('decided', 'void') AND NOT EXISTS (
+        WHERE chain_id = $1 AND id = $2 AND status IN ('decided', 'void') AND NOT uncounted
+        AND NOT EXISTS (
             SELECT FROM settlement s WHERE s.chain_id = $1 AND s.auction_id = $2
             AND s.status IN ('planned', 'commit_sent', 'committed', 'reveal_sent'))";
-    let done = sqlx::query(QUERY)
-        .bind(to_bigint(chain_id)?)
-        .bind(to_bigint(auction.get())?)
-        .execute(&mut *conn)
-        .await?;
+    let (chain, number) = (to_bigint(chain_id)?, to_bigint(auction.get())?);
+    sqlx::query(LOCK).bind(chain).bind(number).execute(&mut *conn).await?;
+    let done = sqlx::query(QUERY).bind(chain).bind(number).execute(&mut *conn).await?;
     if done.rows_affected() == 0 {
         return Ok(false);
     }
