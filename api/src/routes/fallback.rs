@@ -76,7 +76,8 @@ mod tests {
         let routes = Routes::of(&crate::openapi());
         assert_eq!(routes.methods("/v1/intents"), Some(vec!["GET", "POST"]));
         assert_eq!(routes.methods("/v1/intents/0x12/timeline"), Some(vec!["GET"]));
-        assert_eq!(routes.methods("/v1/auctions/7/bids"), Some(vec!["POST"]));
+        assert_eq!(routes.methods("/v1/auctions/7/bids"), Some(vec!["GET", "POST"]));
+        assert_eq!(routes.methods("/v1/auctions/7/bids/own"), Some(vec!["GET"]));
         assert_eq!(routes.methods("/v1/nothing"), None);
     }
 }
