@@ -13,6 +13,8 @@ struct IntentPlan {
     exact_out: bool,
     partial: bool,
     fundable: u128,
+    /// Less can be pulled for it than its purse holds.
+    short: bool,
     filled: u128,
 }
 
@@ -38,14 +40,16 @@ pub(super) struct Plan {
 
 fn intents() -> impl Strategy<Value = Vec<IntentPlan>> {
     let pair = prop_oneof![Just((X, Y)), Just((X, Y)), Just((Y, X)), Just((X, Z)), Just((Z, Y))];
-    let intent = (1u8..4, pair, any::<bool>(), any::<bool>(), 2u128..6, 0u128..2);
+    let short = prop::bool::weighted(0.2);
+    let intent = (1u8..4, pair, any::<bool>(), any::<bool>(), 2u128..6, short, 0u128..2);
     let intent =
-        intent.prop_map(|(owner, pair, exact_out, partial, fundable, filled)| IntentPlan {
+        intent.prop_map(|(owner, pair, exact_out, partial, fundable, short, filled)| IntentPlan {
             owner,
             pair,
             exact_out,
             partial,
             fundable: fundable * 300,
+            short,
             filled: if partial { filled * 250 } else { 0 },
         });
     prop::collection::vec(intent, 1..6)
@@ -53,7 +57,9 @@ fn intents() -> impl Strategy<Value = Vec<IntentPlan>> {
 
 fn bid() -> impl Strategy<Value = BidPlan> {
     // few prices, so that ties are common and fairness seldom drops all but one
-    let per_mille = prop_oneof![4 => Just(1_000u128), 2 => Just(1_010), 1 => 1_000u128..1_100];
+    let per_mille = prop_oneof![
+        4 => Just(1_000u128), 2 => Just(1_010), 1 => Just(900), 1 => 1_000u128..1_100
+    ];
     let fills = prop::collection::vec((0usize..6, 1u128..5), 1..4);
     (1u8..5, fills, per_mille, prop_oneof![Just(50_000u32), 20_000u32..200_000], 0u64..9).prop_map(
         |(solver, fills, per_mille, gas, nonce)| BidPlan { solver, fills, per_mille, gas, nonce },
@@ -92,7 +98,7 @@ pub(super) fn market(plan: &Plan) -> Market {
             market.intent(Want {
                 exact_out: intent.exact_out,
                 partial: intent.partial,
-                fundable: purse,
+                fundable: if intent.short { purse * 2 / 3 } else { purse },
                 filled: intent.filled,
                 ..Want::swap(intent.owner, (sell, 1_000), (buy, 900))
             })

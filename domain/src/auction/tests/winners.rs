@@ -190,3 +190,17 @@ fn an_exhausted_budget_leaves_a_good_set_and_a_true_gap() {
     market.opening.params.node_budget = 1_000;
     assert_eq!(market.decide().gap, Amount::ZERO);
 }
+
+#[test]
+fn parts_of_an_exact_out_intent_share_what_its_owner_can_pay() {
+    let mut market = Market::new();
+    let want = Want::swap(1, (X, 1_000), (Y, 900)).exact_out().partial().fundable(979);
+    let id = market.intent(want);
+    for n in 1..=3 {
+        market.bid(n, &[(id, 490, 450)]);
+    }
+    // two of them buy the 900, and would be paid 980
+    assert_eq!(market.winners().len(), 1);
+    market.opening.intents[0].fundable = Amount::from(980u64);
+    assert_eq!(market.winners().len(), 2);
+}

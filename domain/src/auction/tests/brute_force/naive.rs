@@ -217,7 +217,8 @@ fn fits(market: &Court<'_>, set: &[usize]) -> bool {
         for fill in bid.fills() {
             let intent = &market.intents[&fill.intent];
             let exact = if intent.kind() == Kind::ExactIn { fill.sold } else { fill.bought };
-            *left.entry(fill.intent).or_insert(0) += small(exact);
+            let (part, sold) = left.entry(fill.intent).or_insert((0, 0));
+            (*part, *sold) = (*part + small(exact), *sold + small(fill.sold));
             *purses.entry((intent.owner(), intent.pair().sell)).or_insert(0) += small(fill.sold);
         }
         let section = market.loads[*at].bytes;
@@ -227,15 +228,18 @@ fn fits(market: &Court<'_>, set: &[usize]) -> bool {
         bytes += section;
     }
     let entry = |id: &IntentId| market.opening.intent(*id).unwrap();
-    left.iter().all(|(id, sum)| {
+    left.iter().all(|(id, (exact, sold))| {
         let whole = market.intents[id].exact_amount();
-        *sum <= small(whole.saturating_sub(entry(id).filled))
+        *exact <= small(whole.saturating_sub(entry(id).filled))
+            && *sold <= small(entry(id).fundable)
     }) && purses.iter().all(|((owner, sell), sum)| {
+        // one of a purse's intents may read less; the purse holds what the others read
         let of_purse = |id: &&IntentId| {
             let intent = &market.intents[*id];
             intent.owner() == *owner && intent.pair().sell == *sell
         };
-        market.intents.keys().filter(of_purse).all(|id| *sum <= small(entry(id).fundable))
+        let fundable = market.intents.keys().filter(of_purse).map(|id| small(entry(id).fundable));
+        *sum <= fundable.max().unwrap()
     }) && gas <= params.gas_budget
         && bytes <= params.byte_budget
         && set.len() as u64 <= u64::from(params.max_winners)
