@@ -203,3 +203,36 @@ async fn what_a_leader_decided_but_did_not_wind_up_is_wound_up_by_the_next_one_o
     assert_eq!(step(&mut successor).await.unwrap(), concluded(2, Some(3)));
     assert_eq!(house.kinds(won).await, ["opened", "cut", "won"], "told once");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_leader_left_uncounted_is_counted_by_the_next_one_before_it_is_published() {
+    let house = House::start().await;
+    let mut market = house.lead().await;
+    let intent = house.accept(0, &house.one_weth()).await;
+    assert_eq!(step(&mut market).await.unwrap(), opened(1));
+    house.submit(1, &house.bid(0, 1, &[(intent, WETH, 2_490_000_000)])).await;
+    let refuse = "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN RAISE EXCEPTION 'not now'; END $$";
+    let trigger = "CREATE TRIGGER refuse BEFORE UPDATE ON auction FOR EACH ROW
+        WHEN (OLD.uncounted AND NOT NEW.uncounted) EXECUTE FUNCTION refuse()";
+    for statement in [refuse, trigger] {
+        sqlx::query(statement).execute(&house.pool).await.unwrap();
+    }
+    assert_eq!(step(&mut market).await.unwrap(), concluded(1, None));
+    drop(market);
+    // its settlement is over first
+    let failed = "UPDATE settlement SET status = 'failed'";
+    sqlx::query(failed).execute(&house.pool).await.unwrap();
+    let auction = domain::AuctionId::new(1);
+    let mut tx = house.pool.begin().await.unwrap();
+    let published = pg::auction::publish_if_settled(&mut tx, house.chain_id(), auction).await;
+    assert!(!published.unwrap(), "a record without its references is none");
+    tx.commit().await.unwrap();
+    sqlx::query("DROP TRIGGER refuse ON auction").execute(&house.pool).await.unwrap();
+    assert_eq!(step(&mut house.lead().await).await.unwrap(), Step::Idle);
+    let auction = house.auction(1).await;
+    assert_eq!(auction.status, AuctionStatus::Published);
+    let references = &auction.outcome.unwrap().decision().unwrap().references.clone();
+    assert_eq!(references.len(), 1, "{references:?}");
+    assert!(house.kinds(intent).await.contains(&"auction_result".to_owned()));
+}
