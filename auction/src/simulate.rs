@@ -118,11 +118,11 @@ impl Trial<'_> {
     }
 }
 
+/// Bids that did not settle, with what the contract says of them.
+type Failed = Vec<(BidId, BidResult)>;
+
 /// Who settled, and who did not; `None` if these are the results of another batch.
-fn sorted(
-    ids: &[BidId],
-    results: &[BidResult],
-) -> Option<(BTreeSet<BidId>, Vec<(BidId, BidResult)>)> {
+fn sorted(ids: &[BidId], results: &[BidResult]) -> Option<(BTreeSet<BidId>, Failed)> {
     let same = ids.len() == results.len()
         && ids.iter().zip(results).all(|(id, result)| id.get() == result.bid);
     let all = || ids.iter().copied().zip(results.iter().cloned());

@@ -46,9 +46,9 @@ fn a_stream_read_in_parts_is_the_stream_read_at_once() {
     let (a, b) = (queued(&some_bid(1), 5, 0), queued(&some_bid(2), 5, 1));
     let mut parts = Stream::default();
     assert_eq!(parts.end(), None);
-    parts.extend(&domain(), auction(), &[a.clone()]).unwrap();
+    parts.extend(&domain(), auction(), std::slice::from_ref(&a)).unwrap();
     assert_eq!(parts.end(), Some((5, 0)));
-    parts.extend(&domain(), auction(), &[b.clone()]).unwrap();
+    parts.extend(&domain(), auction(), std::slice::from_ref(&b)).unwrap();
     let mut whole = Stream::default();
     whole.extend(&domain(), auction(), &[a, b]).unwrap();
     assert_eq!(parts.closing(), whole.closing());

@@ -56,7 +56,7 @@ impl Chain {
         let answers = self.views(calls, at).await?;
         let (pairs, bitmaps) = answers.split_at(bidders.len() * 2);
         let standings = pairs.chunks_exact(2).map(standing).collect::<Result<_, _>>()?;
-        Ok((standings, bitmaps.iter().map(|bits| word(bits)).collect::<Result<_, _>>()?))
+        Ok((standings, bitmaps.iter().map(word).collect::<Result<_, _>>()?))
     }
 
     /// Calls of view functions, many in one request; the answers are in their order.
@@ -78,7 +78,7 @@ impl Chain {
     ) -> Result<Vec<Bytes>, ChainError> {
         let client = self.provider.client();
         let answers = self.ask("eth_call batch", async {
-            let mut batch = BatchRequest::new(&client);
+            let mut batch = BatchRequest::new(client);
             let mut waiting = Vec::with_capacity(calls.len());
             for (to, data) in calls {
                 let request = TransactionRequest::default().to(*to).input(data.clone().into());

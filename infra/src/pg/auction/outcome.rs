@@ -7,6 +7,8 @@ use domain::{
 use serde::{Deserialize, Serialize};
 
 /// How an auction came out. Public in whole once the auction is published.
+// one a window, and nearly always the large variant
+#[allow(clippy::large_enum_variant)]
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
