@@ -171,7 +171,7 @@ fn settle(state: &State<'_>, dual: &mut Dual, priced: bool) -> Option<Doubtful> 
         if keep.len() * 4 <= state.core.len() * 3 {
             return Some(Doubtful { doubt, keep });
         }
-        if gained <= dual.bound() >> (FINE + 4) {
+        if gained <= dual.bound() >> (FINE + 2) {
             break;
         }
     }

@@ -10,6 +10,8 @@
 //!
 //! All of it in 64 bits: worths are rounded up to a common unit, so bounds stay bounds.
 
+use std::cmp::Reverse;
+
 use super::{problem::ONE, state::State};
 
 const SHIFT: u32 = ONE.trailing_zeros();
@@ -90,7 +92,7 @@ impl Dual {
     /// Live items from the largest margin to the smallest, preferred ones first among equals.
     pub(super) fn order(&self, state: &State<'_>) -> Vec<u32> {
         let mut order: Vec<u32> = state.live_items().collect();
-        order.sort_unstable_by_key(|item| (std::cmp::Reverse(self.margin[*item as usize]), *item));
+        order.sort_unstable_by_key(|item| (Reverse(self.margin[*item as usize]), *item));
         order
     }
 
@@ -192,24 +194,21 @@ impl Dual {
     fn of_row(&self, state: &State<'_>, row: u32) -> i64 {
         let price = self.price[row as usize];
         let live = state.core.parts(row).iter().filter(|part| state.is_live(part.item));
-        let used = live.map(|part| {
+        // worths have 46 bits, so the quotients' numerators fit 64
+        let asked = live.filter_map(|part| {
             let share = state.core.share(state.problem, row, part.at);
-            (self.margin[part.item as usize] + cost(price, share), share)
+            let margin = self.margin[part.item as usize] + cost(price, share);
+            (margin > 0 && share > 0).then(|| (margin.saturating_mul(ONE) / share, share))
         });
-        let mut uses: Vec<(i64, i64)> =
-            used.filter(|(margin, share)| *margin > 0 && *share > 0).collect();
+        let mut asked: Vec<(i64, i64)> = asked.collect();
         // from the item that is worth most for its share; the price is the first that is left out
-        uses.sort_unstable_by_key(|(margin, share)| {
-            std::cmp::Reverse((i128::from(*margin) << SHIFT) / i128::from(*share))
-        });
+        asked.sort_unstable_by_key(|(worth, _)| Reverse(*worth));
         let mut left = state.left[row as usize];
-        let marginal = uses.iter().find(|(_, share)| {
+        let marginal = asked.iter().find(|(_, share)| {
             left -= share;
             left < 0
         });
-        let price =
-            |(margin, share): &(i64, i64)| (i128::from(*margin) << SHIFT) / i128::from(*share);
-        marginal.map_or(0, price).min(i128::from(DEAREST)) as i64
+        marginal.map_or(0, |(worth, _)| *worth).min(DEAREST)
     }
 
     fn set(&mut self, state: &State<'_>, row: u32, price: i64) {

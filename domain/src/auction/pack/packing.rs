@@ -9,7 +9,7 @@ use super::{
 
 /// Rounds of exchanges; each round only ever gains.
 const ROUNDS: usize = 8;
-/// Items of a row that are looked at to fill up what an exchange frees: a bound on the work.
+/// What an exchange frees is filled up from rows of so many items at most: a bound on the work.
 const WIDEST: usize = 64;
 
 /// A set of items that fits.
@@ -167,10 +167,12 @@ impl<'a> Packing<'a> {
         fill.clear();
         for other in blockers.iter() {
             for part in core.uses(*other) {
-                if core.is_clique(part.row) && self.holder[part.row as usize] != NONE {
+                let row = core.parts(part.row);
+                let full = core.is_clique(part.row) && self.holder[part.row as usize] != NONE;
+                if full || row.len() > WIDEST {
                     continue;
                 }
-                for candidate in core.parts(part.row).iter().take(WIDEST) {
+                for candidate in row {
                     if candidate.item != item && self.fits(candidate.item) {
                         fill.push(candidate.item);
                     }

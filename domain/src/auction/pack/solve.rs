@@ -58,8 +58,7 @@ pub(super) fn solve(
 fn at_least_greedy(problem: &Problem, core: &Core, found: Found) -> Found {
     let mut order: Vec<u32> = (0..core.len() as u32).collect();
     order.sort_unstable_by_key(|item| (Reverse(core.profit[*item as usize]), *item));
-    let mut packing = Packing::of(problem, core, order);
-    packing.polish();
+    let packing = Packing::of(problem, core, order);
     if packing.worth() <= found.worth {
         return found;
     }
