@@ -15,12 +15,12 @@ use infra::pg::{
     bid::Drop,
     settlement::NewSettlement,
 };
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     AuctionError, Market,
     cut::Opened,
-    judge::Afterthought,
+    judge::Rest,
     select::{self, InFlight},
     trial::Judgement,
 };
@@ -34,8 +34,8 @@ pub(crate) struct Ruled {
     drops: Vec<Drop>,
     /// When there was a first decision.
     pub(crate) drafted: Option<Instant>,
-    /// What is still being counted.
-    pub(crate) rest: Option<JoinHandle<Afterthought>>,
+    /// What is counted afterwards.
+    pub(crate) rest: Option<Rest>,
 }
 
 impl Ruled {

@@ -1,7 +1,7 @@
 //! What a decision leaves to be counted: references (design A6) and what it meant for each intent.
 //!
 //! Both follow from the decision and change nothing about it, and with many bids they take longer
-//! than it: so they are counted on a thread of their own from the first draft on, and written when
+//! than it: so they are counted on a thread of their own once the outcome is written, and written when
 //! they are there, while the next window is open. An auction is published only after that. What a
 //! leader left uncounted the next one counts from the rows.
 
@@ -16,9 +16,14 @@ use infra::pg::{
     auction::{Outcome, StoredAuction},
     lease::Lease,
 };
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
-use crate::{AuctionError, Market, follow::aside, judge::Afterthought, stream::Stream};
+use crate::{
+    AuctionError, Market,
+    follow::aside,
+    judge::{Afterthought, Rest},
+    stream::Stream,
+};
 
 /// Auctions being counted at once: one that is slower than a window makes the others wait.
 const AT_ONCE: usize = 4;
@@ -41,8 +46,8 @@ struct Book {
 }
 
 impl Market {
-    /// Has a decision's afterthought written as soon as it is there.
-    pub(crate) async fn count(&mut self, auction: AuctionId, rest: JoinHandle<Afterthought>) {
+    /// Counts a decision's afterthought, and has it written as soon as it is there.
+    pub(crate) async fn count(&mut self, auction: AuctionId, rest: Rest) {
         while self.counting.tasks.len() >= AT_ONCE {
             self.counting.join_next().await;
         }
@@ -50,7 +55,7 @@ impl Market {
         let book = self.book();
         self.counting.auctions.insert(auction);
         self.counting.tasks.spawn(async move {
-            if let Ok(found) = rest.await {
+            if let Some(found) = rest.count().await {
                 book.write_until_done(auction, &found).await;
             }
             auction

@@ -54,12 +54,29 @@ pub(crate) struct Afterthought {
     pub(crate) references: Vec<Reference>,
 }
 
-/// A draft, while the rest is still being counted on a thread of its own: the node is asked about
-/// the one meanwhile.
+/// A draft, and what else follows from the decision.
 #[derive(Debug)]
 pub(crate) struct Deliberated {
     pub(crate) draft: Draft,
-    pub(crate) rest: JoinHandle<Afterthought>,
+    pub(crate) rest: Rest,
+}
+
+/// What is counted once it is asked for: before that it would take the processor from what the
+/// outcome waits for (the node's run of the winners, the transaction). A thread keeps what was prepared; it ends when
+/// this is dropped.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    go: oneshot::Sender<()>,
+    counted: JoinHandle<Afterthought>,
+}
+
+impl Rest {
+    /// Counts it. `None` if the thread died.
+    pub(crate) async fn count(self) -> Option<Afterthought> {
+        // the thread is not gone before it was told
+        let _ = self.go.send(());
+        self.counted.await.ok()
+    }
 }
 
 impl Case {
@@ -94,21 +111,23 @@ pub(crate) async fn deliberate(
     left_out: &LeftOuts,
 ) -> Result<Deliberated, AuctionError> {
     let (tell, told) = oneshot::channel();
+    let (go, gone) = oneshot::channel();
     let (case, left_out) = (Arc::clone(case), left_out.clone());
-    let rest = tokio::task::spawn_blocking(move || {
+    let counted = tokio::task::spawn_blocking(move || {
         think(&case, left_out, |draft| {
             // nobody listens if the auction was given up meanwhile
             let _ = tell.send(draft);
+            gone.blocking_recv().is_ok()
         })
     });
     let draft = told.await.map_err(|_| AuctionError::Lost)??;
-    Ok(Deliberated { draft, rest })
+    Ok(Deliberated { draft, rest: Rest { go, counted } })
 }
 
 fn think(
     case: &Case,
     mut left_out: LeftOuts,
-    tell: impl FnOnce(Result<Draft, AuctionError>),
+    tell: impl FnOnce(Result<Draft, AuctionError>) -> bool,
 ) -> Afterthought {
     let signed = case.signed();
     let (cut, received, standings) = (&case.cut, &case.stream.received, &case.bidders.standings);
@@ -127,12 +146,14 @@ fn think(
                     continue;
                 }
                 Err(PackError::Whole(error)) => {
-                    tell(Err(AuctionError::Batch(error)));
+                    let _ = tell(Err(AuctionError::Batch(error)));
                     return Afterthought::default();
                 }
             },
         };
-        tell(Ok(Draft { decision: decision.clone(), settlement }));
+        if !tell(Ok(Draft { decision: decision.clone(), settlement })) {
+            return Afterthought::default();
+        }
         let insights = insights(cut, received, &decision);
         return Afterthought { insights, references: deliberation.references(&decision) };
     }

@@ -4,11 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use domain::auction::{LeftOut, Simulation};
 use infra::pg::{auction::Outcome, bid::Drop, settlement::NewSettlement};
-use tokio::{task::JoinHandle, time::Instant};
+use tokio::time::Instant;
 
 use crate::{
     AuctionError, Market,
-    judge::{self, Afterthought, Case, Deliberated, Draft},
+    judge::{self, Case, Deliberated, Draft, Rest},
     measure,
     simulate::Trial,
 };
@@ -23,8 +23,8 @@ pub(crate) struct Judgement {
     pub(crate) drops: Vec<Drop>,
     /// When there was a first decision.
     pub(crate) drafted: Instant,
-    /// What is still being counted.
-    pub(crate) rest: JoinHandle<Afterthought>,
+    /// What is counted afterwards.
+    pub(crate) rest: Rest,
 }
 
 impl Market {

@@ -15,7 +15,10 @@ fn left_out(because: LeftOut) -> Ruling {
 
 fn judge(case: &Case) -> (Draft, Afterthought) {
     let mut told = None;
-    let rest = think(case, case.left_out(), |draft| told = Some(draft.unwrap()));
+    let rest = think(case, case.left_out(), |draft| {
+        told = Some(draft.unwrap());
+        true
+    });
     (told.unwrap(), rest)
 }
 
