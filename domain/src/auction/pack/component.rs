@@ -11,16 +11,30 @@ use super::{
     state::State,
 };
 
-/// Components up to this size are searched at once.
-const SMALL: usize = 12;
 /// Rounds of prices before a component is taken as it is.
 const ROUNDS: usize = 48;
-/// A guess is made once three rounds gain less than one in 2^13 of the bound, and takes nothing
-/// for certain that is nearer than one in 2^16.
-const COARSE: u32 = 13;
-const FINE: u32 = 16;
 /// Rounds of prices after a guess was wrong, from what was learned of the rest.
 const LEARN: usize = 4;
+
+/// When to do what. The set found depends on none of it, if the effort lasts; tests set it so that
+/// even few items take every path.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tuning {
+    /// Components up to this size are searched at once.
+    pub(super) small: usize,
+    /// A guess is made once three rounds gain less than one in 2^`coarse` of the bound, and takes
+    /// nothing for certain that is nearer than one in 2^`fine` and so many times that gain.
+    pub(super) coarse: u32,
+    pub(super) fine: u32,
+    pub(super) caution: i128,
+    /// After a wrong guess the others that remain possible are searched by themselves if they are
+    /// at most one in so many.
+    pub(super) few: usize,
+}
+
+impl Tuning {
+    pub(super) const MARKET: Self = Self { small: 12, coarse: 13, fine: 16, caution: 2, few: 8 };
+}
 
 impl Solver<'_> {
     /// The best set of a component.
@@ -35,12 +49,12 @@ impl Solver<'_> {
         let state = State::new(self.problem, core);
         let mut dual =
             if self.priced { Dual::from(&state, &self.price) } else { Dual::new(&state) };
-        if core.len() <= SMALL {
+        if core.len() <= self.tuning.small {
             let mut best = (0, Vec::new());
             self.offer(core, &mut best, dual.order(&state));
             return search(self.problem, core, frame, dual, best, None, &mut self.effort);
         }
-        let doubtful = if guess { settle(&state, &mut dual, self.priced) } else { None };
+        let doubtful = if guess { self.settle(&state, &mut dual) } else { None };
         match doubtful {
             Some(doubtful) => self.guessed(core, frame, dual, &doubtful),
             None => self.prove(core, frame, dual, (0, Vec::new())),
@@ -77,7 +91,7 @@ impl Solver<'_> {
         let others: Vec<u32> =
             possible.into_iter().filter(|item| keep.binary_search(item).is_err()).collect();
         let best = (found.worth, found.taken);
-        if others.len() * 8 > core.len() {
+        if others.len() * self.tuning.few > core.len() {
             return self.prove(core, frame, dual, best);
         }
         let better = search(self.problem, core, frame, dual, best, Some(&others), &mut self.effort);
@@ -140,6 +154,29 @@ impl Solver<'_> {
         }
     }
 
+    /// Improves prices until a good part of the items stands out: how much too high the bound may
+    /// still be, as far as its last changes tell, and the items that this leaves.
+    fn settle(&self, state: &State<'_>, dual: &mut Dual) -> Option<Doubtful> {
+        let Tuning { coarse, fine, caution, .. } = self.tuning;
+        let mut recent = if self.priced { [0; 3] } else { [dual.bound(); 3] };
+        for round in 0..ROUNDS {
+            recent[round % recent.len()] = dual.advance(state).max(0);
+            let gained: i128 = recent.iter().sum();
+            if gained > dual.bound() >> coarse {
+                continue;
+            }
+            let doubt = caution * gained + (dual.bound() >> fine);
+            let keep = keep(state.core, dual, doubt);
+            if keep.len() * 4 <= state.core.len() * 3 {
+                return Some(Doubtful { doubt, keep });
+            }
+            if gained <= dual.bound() >> (fine + 2) {
+                break;
+            }
+        }
+        None
+    }
+
     /// Takes items in this order, exchanges what gains, and keeps the set if it is the best yet.
     fn offer(&self, core: &Core, best: &mut Set, order: Vec<u32>) {
         let mut packing = Packing::of(self.problem, core, order);
@@ -154,28 +191,6 @@ impl Solver<'_> {
 struct Doubtful {
     doubt: i128,
     keep: Vec<u32>,
-}
-
-/// Improves prices until a good part of the items stands out: how much too high the bound may
-/// still be, as far as its last changes tell, and the items that this leaves.
-fn settle(state: &State<'_>, dual: &mut Dual, priced: bool) -> Option<Doubtful> {
-    let mut recent = if priced { [0; 3] } else { [dual.bound(); 3] };
-    for round in 0..ROUNDS {
-        recent[round % recent.len()] = dual.advance(state).max(0);
-        let gained: i128 = recent.iter().sum();
-        if gained > dual.bound() >> COARSE {
-            continue;
-        }
-        let doubt = 2 * gained + (dual.bound() >> FINE);
-        let keep = keep(state.core, dual, doubt);
-        if keep.len() * 4 <= state.core.len() * 3 {
-            return Some(Doubtful { doubt, keep });
-        }
-        if gained <= dual.bound() >> (FINE + 2) {
-            break;
-        }
-    }
-    None
 }
 
 /// The items that can be part of a set that is worse than the bound by `doubt`.

@@ -2,6 +2,7 @@
 
 use super::{
     Problem, Solution,
+    component::Tuning,
     core::Core,
     packing::Packing,
     solve::{Warm, solve},
@@ -11,6 +12,7 @@ use super::{
 #[derive(Debug)]
 pub struct Packer {
     problem: Problem,
+    tuning: Tuning,
     /// What was asked first, and the answer.
     first: Option<(Vec<bool>, Solution)>,
     /// What was learned, without the rows of the whole batch and with them.
@@ -21,7 +23,11 @@ impl Packer {
     /// Nothing is solved yet.
     #[must_use]
     pub const fn new(problem: Problem) -> Self {
-        Self { problem, first: None, warm: [None, None] }
+        Self::tuned(problem, Tuning::MARKET)
+    }
+
+    pub(super) const fn tuned(problem: Problem, tuning: Tuning) -> Self {
+        Self { problem, tuning, first: None, warm: [None, None] }
     }
 
     /// The best set of the items that are `active`, visiting at most `budget` nodes.
@@ -46,7 +52,10 @@ impl Packer {
     /// not the rows of the whole batch have to be part of the search.
     fn anew(&mut self, active: &[bool], budget: u64, learn: bool) -> Solution {
         let [free, bound] = &mut self.warm;
-        let (solution, warm) = solve(&self.problem, active, false, budget, free.as_ref());
+        let solve = |globals, budget, warm: &Option<Warm>| {
+            solve(&self.problem, active, globals, budget, warm.as_ref(), self.tuning)
+        };
+        let (solution, warm) = solve(false, budget, free);
         if learn {
             *free = Some(warm);
         }
@@ -54,7 +63,7 @@ impl Packer {
             return solution;
         }
         let budget = budget.saturating_sub(solution.nodes);
-        let (mut narrow, warm) = solve(&self.problem, active, true, budget, bound.as_ref());
+        let (mut narrow, warm) = solve(true, budget, bound);
         if learn {
             *bound = Some(warm);
         }

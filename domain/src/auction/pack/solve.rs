@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use super::{
     Solution,
+    component::Tuning,
     core::Core,
     dual::Dual,
     frame::{Effort, Found, Frame},
@@ -26,6 +27,7 @@ pub(super) fn solve(
     globals: bool,
     budget: u64,
     warm: Option<&Warm>,
+    tuning: Tuning,
 ) -> (Solution, Warm) {
     let rows = problem.rows.len();
     let mut solver = Solver {
@@ -35,6 +37,7 @@ pub(super) fn solve(
         priced: warm.is_some(),
         inside: warm.map_or_else(|| vec![false; problem.len()], |warm| warm.inside.clone()),
         effort: Effort { budget, nodes: 0 },
+        tuning,
     };
     let first = Core::first(problem, active, globals);
     let found = solver.core(first.clone(), None, true);
@@ -76,6 +79,7 @@ pub(super) struct Solver<'a> {
     /// The best set so far, to start from.
     pub(super) inside: Vec<bool>,
     pub(super) effort: Effort,
+    pub(super) tuning: Tuning,
 }
 
 impl Solver<'_> {

@@ -2,7 +2,7 @@
 
 use alloy_primitives::U256;
 
-use super::{core::Core, packing::Packing, *};
+use super::{component::Tuning, core::Core, packing::Packing, *};
 
 /// The best set of all items.
 fn solve(problem: &Problem, budget: u64) -> Solution {
@@ -162,8 +162,12 @@ fn the_search_is_never_worse_than_greedy() {
 
 /// Few items on few rows: whole, in parts, and over all of them; small weights, so that ties abound.
 fn small(seed: u64) -> Problem {
+    let items = 2 + Numbers(seed ^ 0x517e).below(11) as usize;
+    tied(seed, items)
+}
+
+fn tied(seed: u64, items: usize) -> Problem {
     let mut numbers = Numbers(seed);
-    let items = 2 + numbers.below(11) as usize;
     let rows = 1 + numbers.below(8) as usize;
     let mut specs: Vec<RowSpec> = (0..rows)
         .map(|row| RowSpec { capacity: U256::from(12), uses: Vec::new(), global: row == 0 })
@@ -182,51 +186,127 @@ fn small(seed: u64) -> Problem {
     Problem::new(weights, specs)
 }
 
+/// Few items with few rows each, whole and in parts, so that prices tell much and leave some.
+fn sparse(seed: u64, items: usize) -> Problem {
+    let mut numbers = Numbers(seed);
+    let rows = items as u64 / 2 + numbers.below(items as u64);
+    let mut specs: Vec<RowSpec> = (0..rows)
+        .map(|_| RowSpec { capacity: U256::from(12), uses: Vec::new(), global: false })
+        .collect();
+    let most = 1 + numbers.below(12);
+    let mut weights = Vec::new();
+    for item in 0..items {
+        let count = 1 + numbers.below(3);
+        for row in some_rows(&mut numbers, count, rows) {
+            let amount = if row % 3 == 2 { 4 + numbers.below(5) } else { 12 };
+            specs[row].uses.push((item, U256::from(amount)));
+        }
+        weights.push(i128::from(count * 2 + numbers.below(most)) * 3);
+    }
+    Problem::new(weights, specs)
+}
+
+/// The search as it is, and ways to tune it by which few items take every path: guesses that hold,
+/// guesses made at once that are mostly wrong, and then all of the rest searched by itself or none.
+fn tunings() -> [Tuning; 6] {
+    let rash = Tuning { small: 1, coarse: 0, fine: 100, caution: 0, few: 1 };
+    [
+        Tuning::MARKET,
+        Tuning { small: 2, ..Tuning::MARKET },
+        Tuning { small: 2, coarse: 3, fine: 7, caution: 1, few: 2 },
+        Tuning { coarse: 1, fine: 5, ..rash },
+        rash,
+        Tuning { few: 1_000, ..rash },
+    ]
+}
+
 /// The best set by trying all of them: heaviest, then smallest as a sorted list.
 fn by_trying_all(problem: &Problem, active: &[bool]) -> (i128, Vec<usize>) {
-    let fits = |mask: u32| {
-        problem.rows.iter().all(|row| {
-            let inside = row.parts.iter().filter(|part| mask >> part.item & 1 == 1);
-            inside.fold(U256::ZERO, |sum, part| sum + part.amount) <= row.capacity
-        })
-    };
-    let list = |mask: u32| (0..problem.len()).filter(|item| mask >> item & 1 == 1).collect();
-    let off =
-        (0..problem.len()).filter(|item| !active[*item]).fold(0, |mask, item| mask | 1 << item);
-    let weight = |set: &Vec<usize>| set.iter().map(|item| problem.weights[*item]).sum::<i128>();
-    let sets = (0u32..1 << problem.len()).filter(|mask| mask & off == 0 && fits(*mask)).map(list);
-    let best = sets.map(|set| (weight(&set), set)).min_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
-    best.unwrap_or_default()
+    let off = (0..problem.len()).filter(|item| !active[*item]);
+    let mut used = vec![U256::ZERO; problem.rows.len()];
+    let mut rows_of = vec![Vec::new(); problem.len()];
+    for (n, row) in problem.rows.iter().enumerate() {
+        for part in &row.parts {
+            rows_of[part.item as usize].push((n, part.amount));
+        }
+    }
+    for item in off {
+        rows_of[item].push((0, U256::MAX));
+    }
+    used.push(U256::ZERO);
+    let mut best = (0, Vec::new());
+    extend(problem, &rows_of, &mut used, 0, &mut (0, Vec::new()), &mut best);
+    best
+}
+
+/// Every set that fits and has none of the items before `item` but those in `set`: with an item
+/// first, so that of equal sets the preferred one comes first.
+fn extend(
+    problem: &Problem,
+    rows_of: &[Vec<(usize, U256)>],
+    used: &mut Vec<U256>,
+    item: usize,
+    set: &mut (i128, Vec<usize>),
+    best: &mut (i128, Vec<usize>),
+) {
+    if item == problem.len() {
+        if set.0 > best.0 {
+            best.clone_from(set);
+        }
+        return;
+    }
+    let fits = rows_of[item].iter().all(|(row, amount)| {
+        let capacity = problem.rows.get(*row).map_or(U256::ZERO, |row| row.capacity);
+        *amount <= capacity.saturating_sub(used[*row])
+    });
+    if fits {
+        rows_of[item].iter().for_each(|(row, amount)| used[*row] += *amount);
+        set.0 += problem.weights[item];
+        set.1.push(item);
+        extend(problem, rows_of, used, item + 1, set, best);
+        set.1.pop();
+        set.0 -= problem.weights[item];
+        rows_of[item].iter().for_each(|(row, amount)| used[*row] -= *amount);
+    }
+    extend(problem, rows_of, used, item + 1, set, best);
+}
+
+/// Holds a packer's answer, to what it is asked first and to some of the items, against all sets.
+fn compare(problem: &Problem, seed: u64, again: usize) {
+    let mut numbers = Numbers(seed ^ 0xabc);
+    let mut asked = vec![vec![true; problem.len()]];
+    asked.extend((0..again).map(|_| (0..problem.len()).map(|_| numbers.below(4) > 0).collect()));
+    let best: Vec<_> = asked.iter().map(|active| by_trying_all(problem, active)).collect();
+    for (n, tuning) in tunings().into_iter().enumerate() {
+        let mut packer = Packer::tuned(problem.clone(), tuning);
+        for (active, best) in asked.iter().zip(&best) {
+            let solution = packer.solve(active, 100_000);
+            assert_eq!(solution.bound, solution.weight, "{seed} tuning {n}");
+            assert_eq!(&(solution.weight, solution.items), best, "{seed} tuning {n} {active:?}");
+        }
+    }
 }
 
 #[test]
 fn the_search_finds_what_trying_all_sets_finds() {
     for seed in 0..3_000 {
-        let problem = small(seed);
-        let solution = solve(&problem, 100_000);
-        assert_eq!(solution.bound, solution.weight, "{seed}");
-        assert_eq!(
-            (solution.weight, solution.items),
-            by_trying_all(&problem, &vec![true; problem.len()]),
-            "{seed}"
-        );
+        compare(&small(seed), seed, 0);
     }
 }
 
 #[test]
 fn a_warm_start_finds_what_trying_all_sets_of_the_rest_finds() {
     for seed in 0..1_500 {
-        let problem = small(seed);
-        let mut packer = Packer::new(problem.clone());
-        let mut numbers = Numbers(seed ^ 0xabc);
-        packer.solve(&vec![true; problem.len()], 100_000);
-        for _ in 0..3 {
-            let active: Vec<bool> = (0..problem.len()).map(|_| numbers.below(3) > 0).collect();
-            let solution = packer.solve(&active, 100_000);
-            assert_eq!(solution.bound, solution.weight, "{seed}");
-            let expected = by_trying_all(&problem, &active);
-            assert_eq!((solution.weight, solution.items), expected, "{seed}");
-        }
+        compare(&small(seed), seed, 3);
+    }
+}
+
+#[test]
+fn more_items_with_many_ties_come_to_what_trying_all_sets_comes_to() {
+    for seed in 0..300 {
+        let items = 13 + Numbers(seed).below(6) as usize;
+        compare(&tied(seed, items), seed, 1);
+        compare(&sparse(seed, items), seed, 1);
     }
 }
 
