@@ -30,7 +30,9 @@ pub struct Decision {
     pub winners: Vec<BidId>,
     /// The winners' scores added up, in numéraire atoms.
     pub total_score: Amount,
-    /// How far the best set could at most lie above that; zero = proven optimal.
+    /// How far the best set could at most lie above that; zero = proven optimal. Of sets of the same
+    /// score, that the preferred one (A5) was found is certain only if the node budget did not end:
+    /// it may after the score is proven, and `nodes` has then reached it.
     pub gap: Amount,
     /// Nodes the search visited, as the node budget counts them.
     pub nodes: u64,

@@ -3,7 +3,9 @@
 //! Nothing here knows of bids. An item has a weight and takes part of some rows; a row has a
 //! capacity. Sets are ordered by total weight, then by the smallest sorted list of item numbers;
 //! so callers number items in their order of preference. The search is exact, in integers and
-//! counted in nodes, so that anybody can repeat it:
+//! counted in nodes, so that anybody can repeat it. The node budget can end it in between: then the
+//! set is a good one, the bound says how good, and of sets of equal weight any may have been found.
+//! Weight comes first: the bound may be met, and the order of sets still be unsettled.
 //!
 //! 1. [`reduce`]: what cannot win leaves, level by level; on markets four fifths of the bids.
 //! 2. What is left falls into components that share no row; [`component`] takes each by itself.
@@ -47,4 +49,7 @@ pub struct Solution {
     pub bound: i128,
     /// Nodes visited.
     pub nodes: u64,
+    /// Whether these are the preferred ones of all sets of this weight. The budget can end after the
+    /// weight is proven and before that is.
+    pub ties_settled: bool,
 }

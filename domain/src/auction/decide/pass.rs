@@ -3,7 +3,7 @@
 use super::{
     field::{Candidate, Field},
     room::Room,
-    winners::{rows, score_of, weight},
+    winners::{FILL_BITS, rows, score_of, weight},
 };
 use crate::auction::pack::{Packer, Problem, Solution};
 
@@ -50,8 +50,8 @@ impl Pass {
     ) -> Self {
         let candidates = items.iter().map(|item| &field.candidates[*item]);
         let weights = candidates.map(|candidate| weight(score(candidate), candidate));
-        let packer = Packer::new(Problem::new(weights.collect(), rows(field, &items, room)));
-        Self { items, packer }
+        let problem = Problem::new(weights.collect(), rows(field, &items, room));
+        Self { items, packer: Packer::new(problem.with_minor_bits(FILL_BITS)) }
     }
 
     /// The best set of the items that `may` win, visiting at most `budget` nodes.

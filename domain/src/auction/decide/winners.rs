@@ -9,7 +9,7 @@ use super::{
 use crate::{Amount, auction::pack::RowSpec, intent::Kind};
 
 /// Fills of a set of bids stay below 2^16: at most 255 bids of at most 254 intents.
-const FILL_BITS: u32 = 16;
+pub(super) const FILL_BITS: u32 = 16;
 
 /// Sets are compared by score, then by fills: one number says both. `score` has at most 88 bits.
 pub(super) fn weight(score: u128, candidate: &Candidate<'_>) -> i128 {

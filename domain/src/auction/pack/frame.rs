@@ -7,6 +7,8 @@ use super::reduce::{Counts, Levels, signed};
 pub(super) struct Effort {
     pub(super) budget: u64,
     pub(super) nodes: u64,
+    /// Whether something was left unvisited for want of nodes.
+    pub(super) ended: bool,
 }
 
 impl Effort {
@@ -14,6 +16,7 @@ impl Effort {
     /// bounds the work however many bids there are. False if there is none left.
     pub(super) fn node(&mut self, lives: usize) -> bool {
         if self.nodes >= self.budget {
+            self.ended = true;
             return false;
         }
         self.nodes += lives.div_ceil(100).max(1) as u64;

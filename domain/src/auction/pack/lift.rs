@@ -4,8 +4,9 @@
 
 use super::core::Core;
 
-/// Rows of more items are left as they are, and what excludes by them is not looked at; and where
-/// still too much would have to be looked at, nothing is: bounds on the work, whatever the bids.
+/// Rows of more items are left as they are, and what excludes by them is not looked at. Where still
+/// too much would have to be looked at, nothing is; and rows whose turn comes after so many looks
+/// stay as they are: bounds on the work, whatever the bids.
 const WIDEST: usize = 64;
 const MOST: usize = 1 << 21;
 
@@ -18,9 +19,10 @@ pub(super) fn lifted(core: &Core) -> Vec<Vec<u32>> {
     }
     let neighbours: Vec<Vec<u32>> =
         (0..core.len() as u32).map(|item| neighbours(core, item)).collect();
+    let mut looks = 0;
     for row in 0..core.rows.len() as u32 {
         let parts = core.parts(row);
-        if !is_narrow(core, row) {
+        if !is_narrow(core, row) || looks > MOST {
             continue;
         }
         let fewest =
@@ -28,7 +30,10 @@ pub(super) fn lifted(core: &Core) -> Vec<Vec<u32>> {
         let Some(fewest) = fewest else { continue };
         for candidate in &neighbours[fewest as usize] {
             let near = &neighbours[*candidate as usize];
-            let meets = |item: u32| near.binary_search(&item).is_ok();
+            let mut meets = |item: u32| {
+                looks += 1;
+                near.binary_search(&item).is_ok()
+            };
             if parts.iter().all(|part| part.item != *candidate && meets(part.item))
                 && more[row as usize].iter().all(|item| meets(*item))
             {

@@ -32,8 +32,9 @@ impl Packer {
 
     /// The best set of the items that are `active`, visiting at most `budget` nodes.
     ///
-    /// If it is proven (`bound` is `weight`) it is the same whatever was asked before. Otherwise
-    /// it depends on the first question, and on nothing that was asked in between.
+    /// If it is proven (`bound` is `weight`) its weight is the same whatever was asked before, and
+    /// if moreover `ties_settled`, so are its items. Otherwise they depend on the first question,
+    /// and on nothing that was asked in between.
     pub fn solve(&mut self, active: &[bool], budget: u64) -> Solution {
         if let Some((asked, solution)) = &self.first
             && asked == active

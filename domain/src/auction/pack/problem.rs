@@ -28,6 +28,8 @@ pub struct Problem {
     pub(super) rows: Vec<Row>,
     /// Rows from here on are global.
     pub(super) globals: usize,
+    /// How many of the weights' lowest bits only decide between what is equal in the others.
+    pub(super) minor: u32,
 }
 
 #[derive(Clone, Debug)]
@@ -56,7 +58,15 @@ impl Problem {
         drop_covered(weights.len(), &mut rows);
         let first_global = rows.len();
         rows.extend(globals.iter().filter_map(Row::binding));
-        Self { weights, rows, globals: first_global }
+        Self { weights, rows, globals: first_global, minor: 0 }
+    }
+
+    /// The same, where so many of the weights' lowest bits only decide between what is equal in the
+    /// others: no set found is less than greedy by the others alone.
+    #[must_use]
+    pub fn with_minor_bits(mut self, minor: u32) -> Self {
+        self.minor = minor;
+        self
     }
 
     /// How many items there are.

@@ -17,6 +17,9 @@ use super::{
     problem::Problem,
 };
 
+/// Of a row's items so many are looked at for those that an item makes useless: a bound on the work.
+const MOST: usize = 256;
+
 /// Items by number, and how often each is in or, negative, out.
 pub(super) type Counts = Vec<(u32, i32)>;
 
@@ -121,12 +124,16 @@ impl Levels {
         let mut out = vec![false; core.len()];
         for item in 0..core.len() as u32 {
             let mine = core.uses(item);
+            if out[item as usize] {
+                // what drops it drops what it would
+                continue;
+            }
             if mine.iter().any(|part| !core.is_clique(part.row)) {
                 continue;
             }
             let rarest = mine.iter().min_by_key(|part| core.parts(part.row).len());
             let Some(rarest) = rarest else { continue };
-            for part in core.parts(rarest.row) {
+            for part in core.parts(rarest.row).iter().take(MOST) {
                 let other = part.item;
                 if other == item || out[other as usize] || core.uses(other).len() < mine.len() {
                     continue;

@@ -36,13 +36,16 @@ pub(super) fn solve(
         offset: vec![0; rows],
         priced: warm.is_some(),
         inside: warm.map_or_else(|| vec![false; problem.len()], |warm| warm.inside.clone()),
-        effort: Effort { budget, nodes: 0 },
+        effort: Effort { budget, nodes: 0, ended: false },
         tuning,
     };
     let first = Core::first(problem, active, globals);
     let found = solver.core(first.clone(), None, true);
-    let found =
-        if found.bound > found.worth { at_least_greedy(problem, &first, found) } else { found };
+    let found = if found.bound > found.worth {
+        at_least_greedy(problem, active, &first, found)
+    } else {
+        found
+    };
     let mut inside = vec![false; problem.len()];
     for item in &found.taken {
         inside[*item as usize] = true;
@@ -52,21 +55,35 @@ pub(super) fn solve(
         weight: found.worth,
         bound: found.bound,
         nodes: solver.effort.nodes,
+        ties_settled: !solver.effort.ended,
     };
     let price = solver.price.iter().zip(&solver.offset).map(|(price, offset)| price + offset);
     (solution, Warm { price: price.collect(), inside })
 }
 
-/// Whatever the budget: not less than taking the heaviest first.
-fn at_least_greedy(problem: &Problem, core: &Core, found: Found) -> Found {
-    let mut order: Vec<u32> = (0..core.len() as u32).collect();
-    order.sort_unstable_by_key(|item| (Reverse(core.profit[*item as usize]), *item));
-    let packing = Packing::of(problem, core, order);
-    if packing.worth() <= found.worth {
-        return found;
+/// Whatever the budget: not less than taking the heaviest first, of equal weights the preferred one,
+/// with the minor bits of weights or without, by these rows or by all of them. (Neither order is
+/// always the better one, nor are fewer rows.)
+pub(super) fn at_least_greedy(
+    problem: &Problem,
+    active: &[bool],
+    core: &Core,
+    mut found: Found,
+) -> Found {
+    let all = Core::first(problem, active, true);
+    for minor in [0, problem.minor] {
+        let mut order: Vec<u32> = (0..core.len() as u32).collect();
+        order.sort_unstable_by_key(|item| (Reverse(core.profit[*item as usize] >> minor), *item));
+        for rows in [core, &all] {
+            let packing = Packing::of(problem, rows, order.iter().copied());
+            if packing.worth() > found.worth {
+                let items = packing.items().into_iter();
+                found.taken = items.map(|item| core.below[item as usize]).collect();
+                found.worth = packing.worth();
+            }
+        }
     }
-    let taken = packing.items().into_iter().map(|item| core.below[item as usize]).collect();
-    Found { taken, worth: packing.worth(), bound: found.bound }
+    found
 }
 
 pub(super) struct Solver<'a> {
@@ -96,7 +113,10 @@ impl Solver<'_> {
         }
         let mut taken = Vec::new();
         let (mut worth, mut bound) = (levels.base, levels.base);
-        for items in levels.core.components() {
+        // small ones first: one that takes all the nodes there are leaves none of them unproven
+        let mut components = levels.core.components();
+        components.sort_by_key(Vec::len);
+        for items in components {
             let frame = Frame { levels: &levels, around, items: &items };
             let part = levels.core.restrict(self.problem, &items, &levels.core.profit);
             let found = self.component(&part, &frame, guess);

@@ -2,7 +2,9 @@
 
 use alloy_primitives::U256;
 
-use super::{component::Tuning, core::Core, packing::Packing, *};
+use super::{
+    component::Tuning, core::Core, frame::Found, packing::Packing, solve::at_least_greedy, *,
+};
 
 /// The best set of all items.
 fn solve(problem: &Problem, budget: u64) -> Solution {
@@ -160,6 +162,82 @@ fn the_search_is_never_worse_than_greedy() {
     }
 }
 
+#[test]
+fn the_fallback_takes_equal_scores_by_preference_and_looks_at_the_rows_of_the_batch() {
+    // below the score the second item counts for more, and it stands in the third one's way
+    let weights = [(5, 1), (5, 2), (3, 1)].map(|(score, fills)| score << 16 | fills);
+    let row = |items: &[usize], global| RowSpec {
+        capacity: U256::ONE,
+        uses: items.iter().map(|item| (*item, U256::ONE)).collect(),
+        global,
+    };
+    let rows = vec![row(&[0, 1], false), row(&[1, 2], false)];
+    let problem = Problem::new(weights.to_vec(), rows).with_minor_bits(16);
+    assert_eq!(fallback(&problem), [0, 2]);
+    // the batch has no room for the first two together, and without the second the others fit
+    let rows = vec![row(&[1, 2], false), row(&[1, 3], false), row(&[0, 1], true)];
+    let problem = Problem::new(vec![9, 8, 7, 6], rows);
+    assert_eq!(fallback(&problem), [0, 2, 3]);
+}
+
+/// What is taken where the search found nothing.
+fn fallback(problem: &Problem) -> Vec<u32> {
+    let active = vec![true; problem.len()];
+    let core = Core::first(problem, &active, false);
+    at_least_greedy(problem, &active, &core, Found::default()).taken
+}
+
+#[test]
+fn a_hard_component_leaves_small_ones_their_nodes() {
+    let problem = |hard: bool, small: bool| {
+        let mut specs = Vec::new();
+        let mut weights = Vec::new();
+        if hard {
+            let Problem { weights: more, rows, .. } = knapsack(1, 100, true);
+            weights = more;
+            let uses = rows[0].parts.iter().map(|part| (part.item as usize, part.amount));
+            let capacity = rows[0].capacity;
+            specs.push(RowSpec { capacity, uses: uses.collect(), global: false });
+        }
+        for seed in 0..if small { 4 } else { 0 } {
+            let first = weights.len();
+            let Problem { weights: more, rows, .. } = random(seed, 60, 18, 5, 50_000);
+            weights.extend(more);
+            for row in rows {
+                let uses = row.parts.iter().map(|part| (part.item as usize + first, part.amount));
+                let uses = uses.collect();
+                specs.push(RowSpec { capacity: row.capacity, uses, global: false });
+            }
+        }
+        Problem::new(weights, specs)
+    };
+    let [small, hard] = [(false, true), (true, false)].map(|(a, b)| problem(a, b));
+    let easy = solve(&small, 1_000);
+    assert_eq!(easy.bound, easy.weight);
+    let unsearched = solve(&small, 0);
+    assert!(unsearched.bound > unsearched.weight);
+    let alone = solve(&hard, 200);
+    assert!(alone.bound > alone.weight);
+    let both = solve(&problem(true, true), 200 + easy.nodes);
+    assert_eq!(both.bound - both.weight, alone.bound - alone.weight);
+    assert_eq!(both.nodes, alone.nodes + easy.nodes);
+}
+
+#[test]
+fn a_budget_that_ends_after_the_weight_is_proven_says_that_another_set_may_be_preferred() {
+    let mut cut_short = 0;
+    for seed in 0..200 {
+        let problem = tied(seed, 14);
+        let best = solve(&problem, 100_000);
+        for budget in 0..best.nodes {
+            let solution = solve(&problem, budget);
+            assert!(!solution.ties_settled || solution.items == best.items, "{seed} {budget}");
+            cut_short += u32::from(solution.bound == solution.weight && !solution.ties_settled);
+        }
+    }
+    assert!(cut_short > 0);
+}
+
 /// Few items on few rows: whole, in parts, and over all of them; small weights, so that ties abound.
 fn small(seed: u64) -> Problem {
     let items = 2 + Numbers(seed ^ 0x517e).below(11) as usize;
@@ -282,6 +360,7 @@ fn compare(problem: &Problem, seed: u64, again: usize) {
         for (active, best) in asked.iter().zip(&best) {
             let solution = packer.solve(active, 100_000);
             assert_eq!(solution.bound, solution.weight, "{seed} tuning {n}");
+            assert!(solution.ties_settled, "{seed} tuning {n}");
             assert_eq!(&(solution.weight, solution.items), best, "{seed} tuning {n} {active:?}");
         }
     }
