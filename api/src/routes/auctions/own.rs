@@ -39,8 +39,9 @@ pub(crate) struct OwnBidsQuery {
 /// Nobody else sees them before the auction is published, so the three headers show who asks: the
 /// EIP-712 struct `ReadBids(address solver,uint64 validUntil)` of `/v1/chain`, signed by the
 /// solver's account or one of its keys, good for an hour at most. Until the auction is published a
-/// verdict `unfair` comes without what it says of the other bid, which is sealed: `by` is zero, and
-/// so are `better_sold` and `better_bought`.
+/// verdict comes without what it says of other bids, which are sealed: of `unfair` the fields `by`,
+/// `better_sold` and `better_bought` are zero, of a lost bid `short_by` (with the bid's own score it
+/// would be what the winners score on its intents), and of `no_room` the field `left`.
 #[utoipa::path(
     tag = "auctions",
     params(
@@ -113,7 +114,65 @@ fn without_others(bid: PublishedBid) -> PublishedBid {
                 better_bought: domain::Amount::ZERO,
             })
         }
-        other => other,
+        Ruling::Dropped(DropReason::NoRoom { of, needed, .. }) => {
+            Ruling::Dropped(DropReason::NoRoom { of, needed, left: domain::Amount::ZERO })
+        }
+        Ruling::Lost { score, token, .. } => {
+            Ruling::Lost { score, short_by: domain::Amount::ZERO, token }
+        }
+        // of its own bid, and of the auction that everybody saw opened
+        own @ (Ruling::Won { .. } | Ruling::Dropped(_)) => own,
     });
     PublishedBid { verdict, ..bid }
+}
+
+#[cfg(test)]
+mod tests {
+    use domain::{Amount, AuctionId, BidId, IntentId, auction::Scarce, bid::Terms};
+
+    use super::*;
+
+    fn shown(verdict: Ruling) -> Ruling {
+        let terms = Terms {
+            auction_id: AuctionId::new(7),
+            solver: Default::default(),
+            filler: Default::default(),
+            gas: 100_000,
+            callback_gas: 0,
+            penalty: 0,
+            valid_until: 0,
+            nonce: Amount::ZERO,
+            salt: Default::default(),
+            client_bid_id: Default::default(),
+        };
+        let (id, verdict) = (BidId::new(Default::default()), Some(verdict));
+        let (ms, seq, legs) = (1, 1, Vec::new());
+        let (callback, signature) = Default::default();
+        let bid = PublishedBid { id, ms, seq, bid: terms, legs, callback, signature, verdict };
+        without_others(bid).verdict.unwrap()
+    }
+
+    #[test]
+    fn what_a_verdict_tells_of_other_bids_is_withheld_before_they_are_public() {
+        let (mine, theirs) = (Amount::from(7_u64), Amount::from(9_u64));
+        let token = Some([1; 20].into());
+        let lost = |short_by| Ruling::Lost { score: mine, short_by, token };
+        assert_eq!(shown(lost(theirs)), lost(Amount::ZERO));
+        let room =
+            |left| Ruling::Dropped(DropReason::NoRoom { of: Scarce::Gas, needed: mine, left });
+        assert_eq!(shown(room(theirs)), room(Amount::ZERO));
+        let unfair = |by, theirs| {
+            Ruling::Dropped(DropReason::Unfair {
+                intent: IntentId::new(Default::default()),
+                by: BidId::new([by; 32].into()),
+                sold: mine,
+                bought: mine,
+                better_sold: theirs,
+                better_bought: theirs,
+            })
+        };
+        assert_eq!(shown(unfair(5, theirs)), unfair(0, Amount::ZERO));
+        let won = Ruling::Won { score: mine, rank: 3, token };
+        assert_eq!(shown(won), won);
+    }
 }
