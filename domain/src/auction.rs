@@ -44,6 +44,6 @@ pub use record::{
     RecordedBid,
 };
 pub use refusal::{DropReason, LeftOut, Scarce};
-pub use simulation::{Simulation, SimulationDrop};
+pub use simulation::{MAX_TX_GAS, Simulation, SimulationDrop};
 pub use standing::{SolverStanding, Standings};
 pub use stream::{BidLeaf, ReceivedBid, bid_leaves, bids_root, bids_tree};

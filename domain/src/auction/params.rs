@@ -11,6 +11,9 @@ use crate::Intent;
 /// One in basis points.
 pub const BPS: u32 = 10_000;
 
+/// Nodes a decision may visit at most, whatever its parameters say: whoever repeats it wants an end.
+pub const MAX_NODES: u64 = 1_000_000;
+
 /// The type string of the parameters; its hash is the first word of what [`Params::hash`] hashes.
 pub const TYPE: &str = "Params(uint32 surplusCapBps,uint32 minFillBps,uint64 gasBudget,uint64 gasPerBid,uint64 gasPerByte,uint64 byteBudget,uint32 maxWinners,uint64 nodeBudget,uint32 maxIntents,uint32 maxBids,uint32 confirmations,uint32 maxDelayBlocks,uint32 secondsPerBlock)";
 
@@ -34,7 +37,8 @@ pub struct Params {
     /// Bids one batch may hold; the format ends at 255.
     pub max_winners: u32,
     /// Nodes the winner determination may visit before it takes the best set found. Where more
-    /// than a hundred bids hang together a node counts for every started hundred of them.
+    /// than a hundred bids hang together a node counts for every started hundred of them. At
+    /// most [`MAX_NODES`].
     pub node_budget: u64,
     /// Intents cut into one auction.
     pub max_intents: u32,
@@ -118,6 +122,7 @@ impl Params {
             ("surplus_cap_bps", (1..=BPS).contains(&self.surplus_cap_bps)),
             ("min_fill_bps", self.min_fill_bps <= BPS),
             ("max_winners", (1..=255).contains(&self.max_winners)),
+            ("node_budget", self.node_budget <= MAX_NODES),
             ("seconds_per_block", self.seconds_per_block <= 3_600),
         ];
         match rules.iter().find(|(_, holds)| !holds) {

@@ -5,6 +5,7 @@
 mod contents;
 mod fault;
 mod full;
+mod gone;
 mod lineage;
 mod simulated;
 mod verify;
@@ -30,7 +31,7 @@ fn closing(bids: &[RecordedBid]) -> Closing {
     Closing { bid_count: leaves.len() as u32, bids_root: bids_tree(&leaves).root() }
 }
 
-fn received(bids: &[RecordedBid]) -> Vec<ReceivedBid> {
+pub(super) fn received(bids: &[RecordedBid]) -> Vec<ReceivedBid> {
     let received = |bid: &RecordedBid| {
         let RecordedBid { id, ms, seq, signed } = bid;
         ReceivedBid { id: *id, ms: *ms, seq: *seq, bid: signed.bid.clone() }

@@ -7,6 +7,10 @@ use utoipa::ToSchema;
 
 use crate::{BidId, event::BlockRef};
 
+/// The largest gas limit of one transaction that every chain since Osaka accepts (EIP-7825): what
+/// a reveal can have at most, so what every simulation is given.
+pub const MAX_TX_GAS: u64 = 1 << 24;
+
 /// The simulation of an auction's winners.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -32,7 +36,7 @@ pub struct SimulationDrop {
     pub bid: BidId,
     /// What was run, in this order: the bid alone, or a whole set of winners with it.
     pub batch: Vec<BidId>,
-    /// The call's gas limit.
+    /// The call's gas limit: [`MAX_TX_GAS`].
     pub gas: u64,
     /// Who is at fault, as the contract says it (C7); 0 where the whole call failed.
     pub fault: u8,

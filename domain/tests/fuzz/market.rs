@@ -190,7 +190,7 @@ fn opening(numbers: &mut Numbers) -> OpeningRecord {
         gas_per_bid: word(defaults.gas_per_bid),
         gas_per_byte: word(defaults.gas_per_byte),
         byte_budget: word(defaults.byte_budget),
-        node_budget: word(defaults.node_budget),
+        node_budget: word(defaults.node_budget).min(domain::auction::params::MAX_NODES),
         confirmations: word(1) as u32,
         max_delay_blocks: word(20) as u32,
         surplus_cap_bps: numbers.of(&[1, 500, 10_000]),

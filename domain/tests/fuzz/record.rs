@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use domain::{
     Bid, IntentId,
-    auction::{AuctionRecord, Cut, Deliberation, PublicRecord, RecordedBid},
+    auction::{AuctionRecord, Cut, Deliberation, PublicRecord, RecordedBid, Standings},
     batch::{OwnerSignature, SignedBid, SignedIntent},
     bid::{End, Leg},
     eip712::SigningDomain,
@@ -43,7 +43,7 @@ fn record(market: &Market) -> Option<PublicRecord> {
         closing: AuctionRecord::closing_of(&bids),
         intents: market.intents.iter().map(signed).collect(),
         bids,
-        standings: market.standings.clone(),
+        standings: Standings { block: Some(market.opening.block), ..market.standings.clone() },
         simulation: None,
         decision: Ok(decision),
     };

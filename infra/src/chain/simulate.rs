@@ -5,9 +5,7 @@ use alloy_sol_types::{SolCall as _, SolError as _};
 
 use super::{Chain, ChainError, abi};
 
-/// The largest gas limit of one transaction that every chain since Osaka accepts (EIP-7825): what
-/// a reveal can have at most, so what a simulation is given.
-pub const MAX_TX_GAS: u64 = 1 << 24;
+pub use domain::auction::MAX_TX_GAS;
 
 /// What a simulation came to.
 #[derive(Clone, Debug, PartialEq, Eq)]

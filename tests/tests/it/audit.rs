@@ -206,7 +206,10 @@ async fn forged_decisions(history: &History) {
     let omitted = without_bid(&history.record, history.receipts[0].bid);
     assert_eq!(omitted.verify(), Ok(()), "by itself nothing is wrong with it");
     fails(history, audited(history, &omitted).await, "censorship: a receipt");
-    let dropped = with_false_drop(&history.record, history.losing());
+    let losing = with_false_drop(&history.record, history.losing());
+    fails(history, audited(history, &losing).await, "cannot have been run");
+    let winner = history.record.decision.as_ref().unwrap().winners[0];
+    let dropped = with_false_drop(&history.record, winner);
     assert_eq!(dropped.verify(), Ok(()), "by itself nothing is wrong with it");
     fails(history, audited(history, &dropped).await, "false simulation drop");
 }

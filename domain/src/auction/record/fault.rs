@@ -87,13 +87,32 @@ pub enum RecordFault {
     /// A winner's reference score is another one, or is missing, or is none's.
     #[error("the reference score of solver {0} comes out otherwise")]
     Reference(Address),
+    /// There are bids, and no block at which anybody could ask about the bidders again.
+    #[error("there are bids, and no block at which the registry was read")]
+    StandingsBlock,
+    /// A bid is left out for an intent that is gone, and others may fill each of its intents.
+    #[error("bid {0} is left out for an intent that left the book, and others on it are not")]
+    IntentGone(BidId),
+    /// A void auction's bids are all there.
+    #[error("the auction is void, and its bids make the root that was fixed at the close")]
+    VoidComplete,
     /// The verdict says that a bid failed its simulation, and no simulation says so.
     #[error("bid {0} is dropped by a simulation that is not recorded")]
     SimulationMissing(BidId),
     /// A simulation dropped a bid that no verdict drops for it.
     #[error("the simulation drops bid {0}, its verdict does not")]
     SimulationUnused(BidId),
-    /// What a simulation says it ran cannot have been run.
+    /// What a simulation says it ran cannot have been run: it is neither the bid alone nor all the
+    /// winners of a round, or the bid is not among them.
     #[error("what is recorded as the run that dropped bid {0} cannot have been run")]
     SimulationBatch(BidId),
+    /// A simulation was given another limit than a reveal has.
+    #[error("the run that dropped bid {0} was given another gas limit than a reveal has")]
+    SimulationGas(BidId),
+    /// A simulation was run on another state than the bidders were asked about at.
+    #[error("the winners were run at another block than the registry was read at")]
+    SimulationBlock,
+    /// The rounds that are told do not come to what was dropped and published.
+    #[error("{0} rounds of simulation do not come to what was dropped and published")]
+    SimulationRounds(u32),
 }

@@ -1,24 +1,26 @@
-//! Verdicts against what the simulation found. Whether a run ends as recorded is the chain's word.
+//! Verdicts against what the simulation found, and its rounds held again. Whether a run ends as
+//! recorded is the chain's word.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
-    super::{DropReason, LeftOut, Ruling, SimulationDrop, Verdict},
+    super::{
+        Cut, Decision, DropReason, LeftOut, MAX_TX_GAS, ReceivedBid, Ruling, Simulation,
+        SimulationDrop, Verdict, decide_without,
+    },
     Contents, RecordFault,
 };
 use crate::BidId;
 
-/// Bids a batch can hold.
-const MOST: usize = 255;
+/// Rounds of one simulation that are repeated, and decisions made for it: each of them may take the
+/// whole node budget, and no honest auction runs its winners more than a handful of times.
+const MOST: usize = 32;
 
-/// Every verdict that speaks of a simulation has its drop, and every drop its verdict; and what was
-/// run can have been run.
+/// Every verdict that speaks of a simulation has its drop, and every drop its verdict.
 pub(super) fn verify(contents: &Contents) -> Result<(), RecordFault> {
-    let drops = contents.simulation.as_ref().map_or(&[][..], |found| found.drops.as_slice());
-    let received: BTreeSet<BidId> = contents.bids.iter().map(|bid| bid.id).collect();
     let mut dropped = BTreeSet::new();
-    for found in drops {
-        if !plausible(found, &received) || !dropped.insert(found.bid) {
+    for found in drops(contents) {
+        if !dropped.insert(found.bid) {
             return Err(RecordFault::SimulationBatch(found.bid));
         }
     }
@@ -35,16 +37,146 @@ pub(super) fn verify(contents: &Contents) -> Result<(), RecordFault> {
     }
 }
 
+fn drops(contents: &Contents) -> &[SimulationDrop] {
+    contents.simulation.as_ref().map_or(&[][..], |found| found.drops.as_slice())
+}
+
 fn simulated(verdict: &Verdict) -> bool {
     let because = LeftOut::Simulation;
     verdict.ruling == Ruling::Dropped(DropReason::LeftOut { because })
 }
 
-/// It was run alone or in a batch that holds it, made of received bids, each once.
-fn plausible(found: &SimulationDrop, received: &BTreeSet<BidId>) -> bool {
-    let batch: BTreeSet<BidId> = found.batch.iter().copied().collect();
-    batch.len() == found.batch.len()
-        && batch.len() <= MOST
-        && batch.contains(&found.bid)
-        && batch.is_subset(received)
+/// The rounds of a simulation, held again: only winners of a round are dropped by it, each alone or
+/// in the whole batch of that round, and the next round is decided without them.
+pub(super) fn replay(
+    cut: &Cut,
+    bids: &[ReceivedBid],
+    contents: &Contents,
+    recorded: &Decision,
+) -> Result<(), RecordFault> {
+    let Some(simulation) = &contents.simulation else { return Ok(()) };
+    if contents.standings.block != Some(simulation.block) {
+        return Err(RecordFault::SimulationBlock);
+    }
+    if let Some(odd) = simulation.drops.iter().find(|found| found.gas != MAX_TX_GAS) {
+        return Err(RecordFault::SimulationGas(odd.bid));
+    }
+    let of = |wanted: fn(LeftOut) -> bool| {
+        let left_out = recorded.left_out().into_iter();
+        left_out.filter(move |(_, because)| wanted(*because)).collect::<BTreeMap<_, _>>()
+    };
+    let replay = Replay {
+        cut,
+        bids,
+        contents,
+        simulation,
+        before: of(|because| !matches!(because, LeftOut::Simulation | LeftOut::Unpackable)),
+        unfit: of(|because| because == LeftOut::Unpackable),
+        winners: BTreeMap::new(),
+    };
+    replay.run(&recorded.winners)
+}
+
+struct Replay<'a> {
+    cut: &'a Cut,
+    bids: &'a [ReceivedBid],
+    contents: &'a Contents,
+    simulation: &'a Simulation,
+    /// What was left out before anything was run.
+    before: BTreeMap<BidId, LeftOut>,
+    /// What was left out of a round once it had won it: it makes no batch.
+    unfit: BTreeMap<BidId, LeftOut>,
+    /// The winners of a round, by the number of drops before it.
+    winners: BTreeMap<usize, Vec<BidId>>,
+}
+
+/// A way to divide the drops into rounds, as far as it is tried.
+#[derive(Clone, Copy)]
+struct Division {
+    /// Drops that it explains.
+    drops: usize,
+    /// Drops before the last of its rounds.
+    last: usize,
+    rounds: usize,
+}
+
+impl Replay<'_> {
+    /// Looks for a division of the drops into rounds; where a drop may belong to two of them, to
+    /// the earlier one first.
+    fn run(mut self, published: &[BidId]) -> Result<(), RecordFault> {
+        let rounds = self.simulation.rounds;
+        let wrong = RecordFault::SimulationRounds(rounds);
+        let most = usize::try_from(rounds).unwrap_or(usize::MAX);
+        if most > MOST {
+            return Err(wrong);
+        }
+        let drops = self.simulation.drops.as_slice();
+        let mut open = vec![Division { drops: 0, last: 0, rounds: 0 }];
+        let (mut seen, mut furthest) = (BTreeSet::new(), 0);
+        while let Some(division) = open.pop() {
+            furthest = furthest.max(division.drops);
+            if division.drops == drops.len() {
+                if self.ends(division, published) {
+                    return Ok(());
+                }
+                continue;
+            }
+            let (at, round) = (division.drops, division.rounds + 1);
+            if round > most || !seen.insert((at, round)) {
+                continue;
+            }
+            if !self.winners.contains_key(&at) && self.winners.len() >= MOST {
+                return Err(wrong);
+            }
+            let longest = self.dropped_together(at);
+            let next = |n| Division { drops: at + n, last: at, rounds: round };
+            open.extend((1..=longest).map(next));
+        }
+        Err(drops.get(furthest).map_or(wrong, |found| RecordFault::SimulationBatch(found.bid)))
+    }
+
+    /// How many drops from number `at` on can be of one round.
+    fn dropped_together(&mut self, at: usize) -> usize {
+        let simulation = self.simulation;
+        let winners = self.won(at);
+        let mut places = winners.iter();
+        let fits = |found: &&SimulationDrop| {
+            let run = found.batch == [found.bid] || found.batch == winners;
+            // in settlement order, so each once
+            run && places.any(|bid| *bid == found.bid)
+        };
+        simulation.drops.iter().skip(at).take_while(fits).count()
+    }
+
+    /// Who wins once the first `dropped` drops are left out.
+    fn won(&mut self, dropped: usize) -> &[BidId] {
+        let Self { cut, bids, contents, simulation, before, unfit, winners } = self;
+        winners.entry(dropped).or_insert_with(|| {
+            let mut left_out = before.clone();
+            let gone = simulation.drops.iter().take(dropped);
+            left_out.extend(gone.map(|found| (found.bid, LeftOut::Simulation)));
+            loop {
+                let won = decide_without(cut, bids, &contents.standings, &left_out).winners;
+                let unfit = won.iter().filter_map(|bid| Some((*bid, *unfit.get(bid)?)));
+                let known = left_out.len();
+                left_out.extend(unfit);
+                if left_out.len() == known {
+                    return won;
+                }
+            }
+        })
+    }
+
+    /// Whether a division into rounds comes to what is said of the whole: a last round without drops
+    /// completes it, and so does one that ran all that was published.
+    fn ends(&self, division: Division, published: &[BidId]) -> bool {
+        let Simulation { rounds, complete, .. } = *self.simulation;
+        let rounds = usize::try_from(rounds).unwrap_or(usize::MAX);
+        if rounds == division.rounds + 1 {
+            return complete;
+        }
+        let ran = self.winners.get(&division.last).filter(|_| division.rounds > 0);
+        let all = ran.is_some_and(|ran| published.iter().all(|bid| ran.contains(bid)));
+        rounds == division.rounds && (!complete || all)
+    }
 }

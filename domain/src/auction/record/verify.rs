@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 
 use super::{
     super::{Cut, Decision, Deliberation, DropReason, LeftOut, ReceivedBid, Ruling},
-    Announced, Contents, PublicRecord, RecordFault, VERSION, closing, received, simulated,
+    Announced, Contents, PublicRecord, RecordFault, VERSION, closing, gone, received, simulated,
 };
 use crate::{Intent, IntentId, batch::OwnerSignature, eip712::SigningDomain};
 
 impl PublicRecord {
     /// Repeats everything that can be repeated from this record alone: hash, digests, signatures,
-    /// root, and the decision with its second pass and its references. A void auction's bids need
-    /// not have its root: that they do not is why it is void.
+    /// root, and the decision with its second pass and its references; who was dropped by a
+    /// simulation was among the winners then. A void auction's bids must not have its root: that
+    /// they do not is why it is void.
     ///
     /// Whether the chain agrees (keys and fillers, signatures of owners that are contracts, what a
     /// simulation found, what was settled), and whether anything that bears a receipt is missing, are
@@ -78,11 +79,13 @@ impl PublicRecord {
             }
             last = place;
         }
-        if self.void.is_some() {
-            return Ok(());
-        }
         let fixed = self.closing.ok_or(RecordFault::NotClosed)?;
         let found = closing(&contents.bids);
+        if self.void.is_some() {
+            // whatever makes an auction void, its bids are lost or others than those under the root
+            let complete = found.bid_count > 0 && found == fixed;
+            return if complete { Err(RecordFault::VoidComplete) } else { Ok(()) };
+        }
         if found.bid_count != fixed.bid_count {
             return Err(RecordFault::BidCount(found.bid_count));
         }
@@ -102,14 +105,19 @@ fn verify_decision(
         return Err(RecordFault::Verdicts(contents.verdicts.len()));
     }
     let recorded = contents.decision(announced);
+    if contents.standings.block.is_none() && !contents.bids.is_empty() {
+        return Err(RecordFault::StandingsBlock);
+    }
     verify_left_out(contents)?;
+    gone::verify(contents)?;
     simulated::verify(contents)?;
     let bids: Vec<ReceivedBid> = received(&contents.bids);
     let left_out = recorded.left_out();
     let mut again = Deliberation::new(cut, &bids, &contents.standings, &left_out);
     let mut repeated = again.decide();
     repeated.references = again.references(&repeated);
-    compare(&repeated, &recorded)
+    compare(&repeated, &recorded)?;
+    simulated::replay(cut, &bids, contents, &recorded)
 }
 
 /// Nobody is left out for what only comes later, and who signed nothing is left out.

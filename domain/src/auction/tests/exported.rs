@@ -4,8 +4,9 @@ use alloy_primitives::{B256, Bytes};
 use serde_json::json;
 
 use super::super::{
-    AuctionRecord, Deliberation, LeftOut, Lineage, LineageFault, PublicRecord, RecordFault,
-    RecordedBid, Reference, Simulation, SimulationDrop, fixture::*,
+    AuctionRecord, Contents, Deliberation, DropReason, LeftOut, Lineage, LineageFault, MAX_TX_GAS,
+    PublicRecord, RecordFault, RecordedBid, Reference, Ruling, Simulation, SimulationDrop,
+    fixture::*,
 };
 use crate::{
     Amount, AuctionId, BidId, Intent, IntentId, OpenHash,
@@ -40,6 +41,7 @@ fn record() -> AuctionRecord {
     let mut market = Market::new();
     let owners = [intent(&mut market, 1, false), intent(&mut market, 2, true)];
     let [a, b] = owners;
+    market.standings.block = Some(SEEN);
     market.bid(1, &[(a, 1_000, 940)]);
     market.bid(2, &[(a, 1_000, 940), (b, 1_000, 940)]);
     market.bid(3, &[(b, 400, 300)]);
@@ -73,21 +75,20 @@ fn record() -> AuctionRecord {
     }
 }
 
+/// Where bidders were asked about, and winners run.
+const SEEN: BlockRef = BlockRef { number: 100, hash: B256::repeat_byte(0xbb) };
+
+/// One round with these drops, and one without.
 fn simulation(drops: &[(BidId, &[BidId])]) -> Simulation {
     let drop = |(bid, batch): &(BidId, &[BidId])| SimulationDrop {
         bid: *bid,
         batch: batch.to_vec(),
-        gas: 16_000_000,
+        gas: MAX_TX_GAS,
         fault: 1,
         reason: B256::repeat_byte(1),
         returned: Bytes::new(),
     };
-    Simulation {
-        block: BlockRef { number: 100, hash: B256::repeat_byte(0xbb) },
-        rounds: 1,
-        complete: true,
-        drops: drops.iter().map(drop).collect(),
-    }
+    Simulation { block: SEEN, rounds: 2, complete: true, drops: drops.iter().map(drop).collect() }
 }
 
 #[test]
@@ -119,7 +120,8 @@ fn a_record_verifies_at_every_stage_and_after_its_canonical_text() {
 
 #[test]
 fn a_void_auction_says_why_and_verifies_without_verdicts() {
-    let void = AuctionRecord { decision: Err("queue_lost".to_owned()), ..record() };
+    let lost = AuctionRecord::closing_of(&[]);
+    let void = AuctionRecord { decision: Err("queue_lost".to_owned()), closing: lost, ..record() };
     let public = void.public(AuctionStatus::Published);
     assert_eq!(public.void.as_deref(), Some("queue_lost"));
     assert_eq!(public.verify(), Ok(()));
@@ -128,6 +130,7 @@ fn a_void_auction_says_why_and_verifies_without_verdicts() {
     assert_eq!(invented.verify(), Err(RecordFault::Verdicts(4)));
     let mut unexplained = public.clone();
     unexplained.void = None;
+    unexplained.closing = record().public(AuctionStatus::Decided).closing;
     assert_eq!(unexplained.verify(), Err(RecordFault::NotDecided));
     let mut both = public;
     both.decision = record().public(AuctionStatus::Decided).decision;
@@ -229,6 +232,120 @@ fn a_simulation_and_the_verdicts_speak_of_the_same_bids() {
     let twice = [(bid(3), &both[1..]), (bid(3), &both[..])];
     let fault = forged(|contents| contents.simulation = Some(simulation(&twice)));
     assert_eq!(fault, RecordFault::SimulationBatch(bid(3)), "dropped twice");
+}
+
+#[test]
+fn an_auction_whose_bids_are_all_there_is_not_void() {
+    for reason in ["queue_lost", "bids_disagree"] {
+        let mut void = AuctionRecord { decision: Err(reason.to_owned()), ..record() };
+        let verified = |record: &AuctionRecord| record.public(AuctionStatus::Published).verify();
+        assert_eq!(verified(&void), Err(RecordFault::VoidComplete));
+        void.bids.pop();
+        assert_eq!(verified(&void), Ok(()), "one of its bids is lost");
+    }
+}
+
+/// What `verify` says of the record decided anew with bids left out, and another simulation.
+fn redecided(
+    left_out: &[(usize, LeftOut)],
+    change: impl FnOnce(&mut Simulation),
+) -> Result<(), RecordFault> {
+    let mut record = record();
+    let intents = record.intents.iter().map(|(id, signed)| (*id, signed.intent.clone()));
+    let cut = super::super::Cut::new(record.opening.clone(), intents.collect()).unwrap();
+    let bids = super::super::record::received(&record.bids);
+    let left_out = left_out.iter().map(|(bid, because)| (record.bids[*bid].id, *because));
+    let left_out: BTreeMap<_, _> = left_out.collect();
+    let mut deliberation = Deliberation::new(&cut, &bids, &record.standings, &left_out);
+    let mut decision = deliberation.decide();
+    decision.references = deliberation.references(&decision);
+    record.decision = Ok(decision);
+    change(record.simulation.as_mut().unwrap());
+    record.public(AuctionStatus::Published).verify()
+}
+
+#[test]
+fn only_a_winner_of_its_round_is_dropped_by_a_simulation() {
+    use LeftOut::Simulation;
+    let bid = |n: usize| record().bids[n].id;
+    let [a, b, d] = [0, 1, 3].map(bid);
+    let rounds = |rounds: u32, complete: bool, drops: &[(BidId, &[BidId])]| {
+        let found = super::super::Simulation { rounds, complete, ..simulation(drops) };
+        move |simulation: &mut super::super::Simulation| *simulation = found
+    };
+    // the first round's winners, in settlement order
+    let first: Vec<BidId> = {
+        let mut found = Vec::new();
+        for both in [[a, d], [d, a]] {
+            let one = [(3, Simulation)];
+            if redecided(&one, rounds(2, true, &[(d, &both)])).is_ok() {
+                found.push(both);
+            }
+        }
+        assert_eq!(found.len(), 1, "one order only");
+        found[0].to_vec()
+    };
+    // two rounds, one drop each: without the fourth bid the second wins
+    let two = [(3, Simulation), (1, Simulation)];
+    assert_eq!(redecided(&two, rounds(3, true, &[(d, &first), (b, &[b])])), Ok(()));
+    assert_eq!(redecided(&two, rounds(2, false, &[(d, &[d]), (b, &[b])])), Ok(()));
+    let swapped = redecided(&two, rounds(3, true, &[(b, &[b]), (d, &[d])]));
+    assert_eq!(swapped, Err(RecordFault::SimulationBatch(b)), "it did not win the first round");
+    let batch = redecided(&two, rounds(3, true, &[(d, &[d]), (b, &first)]));
+    assert_eq!(batch, Err(RecordFault::SimulationBatch(b)), "the batch of another round");
+    let never = redecided(
+        &[(2, Simulation), (3, Simulation)],
+        rounds(3, true, &[(d, &[d]), (bid(2), &[bid(2)])]),
+    );
+    assert_eq!(never, Err(RecordFault::SimulationBatch(bid(2))), "it never won");
+}
+
+#[test]
+fn a_simulation_is_run_as_a_reveal_would_be_and_as_often_as_it_says() {
+    let unchanged = [(3, LeftOut::Simulation)];
+    let said = |change: fn(&mut Simulation)| redecided(&unchanged, change);
+    let bid = record().bids[3].id;
+    assert_eq!(said(|_| {}), Ok(()));
+    assert_eq!(said(|found| found.drops[0].gas -= 1), Err(RecordFault::SimulationGas(bid)));
+    let elsewhere = said(|found| found.block.hash = B256::ZERO);
+    assert_eq!(elsewhere, Err(RecordFault::SimulationBlock));
+    let stopped = |found: &mut Simulation| (found.rounds, found.complete) = (1, false);
+    assert_eq!(said(stopped), Ok(()), "the node did not answer a second time");
+    let unrun = said(|found| found.rounds = 1);
+    assert_eq!(unrun, Err(RecordFault::SimulationRounds(1)), "the published winner was not run");
+    for rounds in [0, 3, u32::MAX] {
+        let fault = redecided(&unchanged, |found| found.rounds = rounds).unwrap_err();
+        let named = [RecordFault::SimulationRounds(rounds), RecordFault::SimulationBatch(bid)];
+        assert!(named.contains(&fault), "{rounds}: {fault}");
+    }
+    let fault = forged(|contents| contents.standings.block = None);
+    assert_eq!(fault, RecordFault::StandingsBlock);
+}
+
+#[test]
+fn an_intent_that_is_gone_is_gone_for_everybody() {
+    use LeftOut::{IntentGone, KeyForeign, Simulation};
+    let said = |left_out: &[(usize, LeftOut)]| {
+        let dropped = left_out.iter().any(|(_, because)| *because == Simulation);
+        redecided(left_out, |found| {
+            if !dropped {
+                (found.drops, found.rounds) = (Vec::new(), 1);
+            }
+        })
+    };
+    let gone = |n: usize| Err(RecordFault::IntentGone(record().bids[n].id));
+    // on the second intent are the second, the third and the fourth bid
+    let all = [(1, IntentGone), (2, IntentGone), (3, IntentGone)];
+    assert_eq!(said(&all), Ok(()));
+    assert_eq!(said(&[(1, IntentGone), (2, KeyForeign), (3, IntentGone)]), Ok(()));
+    assert_eq!(said(&all[1..]), gone(2), "another bid on it wins or loses");
+    assert_eq!(said(&all[2..]), gone(3), "the best bid alone");
+    let dropped = said(&[(1, IntentGone), (2, IntentGone), (3, Simulation)]);
+    assert_eq!(dropped, gone(1), "what was run was not gone");
+    let because = IntentGone;
+    let ruling = Ruling::Dropped(DropReason::LeftOut { because });
+    let claim = |contents: &mut Contents| contents.verdicts[2].ruling = ruling;
+    assert_eq!(forged(claim), RecordFault::IntentGone(record().bids[2].id));
 }
 
 #[test]

@@ -37,7 +37,7 @@ pub(super) fn without_bid(record: &PublicRecord, bid: BidId) -> PublicRecord {
     decide(forged, left_out)
 }
 
-/// The record of the same auction as if one bid had failed its simulation.
+/// The record of the same auction as if one of its winners had failed one more round of simulation.
 pub(super) fn with_false_drop(record: &PublicRecord, bid: BidId) -> PublicRecord {
     let mut forged = record.clone();
     let contents = forged.contents.as_mut().unwrap();
@@ -56,6 +56,7 @@ pub(super) fn with_false_drop(record: &PublicRecord, bid: BidId) -> PublicRecord
         drops: Vec::new(),
     });
     found.drops.push(drop);
+    found.rounds += 1;
     decide(forged, left_out)
 }
 
