@@ -127,9 +127,13 @@ impl Market {
         let opened = match self.opened.take() {
             Some(opened) => Some(opened),
             None => {
-                self.wind_up_left_behind().await?;
-                self.count_left_behind().await?;
-                self.recover().await?
+                // an auction that waits for its outcome comes before all that others left
+                let opened = self.recover().await?;
+                if opened.is_none() {
+                    self.wind_up_left_behind().await?;
+                }
+                self.count_left_behind();
+                opened
             }
         };
         match opened {

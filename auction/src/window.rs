@@ -67,12 +67,9 @@ impl Market {
         self.scan_from = survey.as_ref().map_or(0, |survey| survey.resume);
         let next = self.next(&opened, &ruled, survey.as_ref()).await?;
         if let Some(rest) = ruled.rest.take() {
-            self.count(opened.id(), rest).await;
+            self.count(opened.id(), rest);
         }
-        if ruled.settlement.is_none() {
-            // nothing but that stands between it and the public
-            self.counted().await;
-        }
+        self.window_counted();
         measure::followed(next.as_ref(), closes.elapsed());
         Ok(Step::Concluded { auction: opened.id(), next: self.take_up(next) })
     }

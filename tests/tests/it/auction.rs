@@ -1,6 +1,7 @@
 //! The market's loop on real stores and a real node, a step at a time.
 
 mod conclude;
+mod counting;
 mod faults;
 mod gate;
 mod house;

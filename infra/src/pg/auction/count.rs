@@ -6,24 +6,21 @@ use domain::{
 };
 use sqlx::{PgConnection, types::Json};
 
-use super::{StoredAuction, columns, read};
+use super::number;
 use crate::pg::{StoreError, to_bigint};
 
-/// The auctions whose decision is written but not counted through yet, ascending.
+/// The auctions whose decision is written but not counted through yet, ascending: their numbers, so
+/// that one row that is no auction does not hide the others.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] for a row that is no auction; those of the database.
+/// [`StoreError::Corrupt`] for a number that is none; those of the database.
 pub async fn uncounted(
     conn: &mut PgConnection,
     chain_id: u64,
-) -> Result<Vec<StoredAuction>, StoreError> {
-    const QUERY: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM auction WHERE chain_id = $1 AND uncounted ORDER BY id"
-    );
+) -> Result<Vec<AuctionId>, StoreError> {
+    const QUERY: &str = "SELECT id FROM auction WHERE chain_id = $1 AND uncounted ORDER BY id";
     let rows = sqlx::query(QUERY).bind(to_bigint(chain_id)?).fetch_all(conn).await?;
-    rows.iter().map(read).collect()
+    rows.iter().map(|row| Ok(AuctionId::new(number(row, "id")?))).collect()
 }
 
 /// Completes a decision, once. `false` if that was done before.

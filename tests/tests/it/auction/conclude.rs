@@ -95,7 +95,7 @@ async fn an_auction_without_winners_is_public_at_once_and_tells_what_was_offered
     assert_eq!(step(&mut market).await.unwrap(), opened(1));
     house.submit(1, &house.bid(0, 1, &[(intent, WETH, 1_000_000_000)])).await;
     step(&mut market).await.unwrap();
-    assert_eq!(house.auction(1).await.status, AuctionStatus::Published);
+    house.published(1).await;
     assert_eq!(house.count("SELECT count(*) FROM settlement").await, 0);
     let events = house.events().await;
     let expected = ["auction.closed", "auction.decided", "auction.opened", "auction.published"];

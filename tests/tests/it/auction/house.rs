@@ -12,6 +12,7 @@ use domain::{
     batch::SignedBid,
     bid::{End, Leg, Terms},
     intent::Bounds,
+    status::AuctionStatus,
 };
 use infra::{
     chain::Chain,
@@ -28,6 +29,7 @@ use serde_json::Value;
 use tests::{
     orders::{Order, now_s},
     stack::{Plan, Stack},
+    wait,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -186,6 +188,19 @@ impl House {
         let mut conn = self.pool.acquire().await.unwrap();
         let id = AuctionId::new(id);
         pg::auction::get(&mut conn, self.chain_id(), id).await.unwrap().unwrap()
+    }
+
+    /// Until an auction is published: it is counted beside the loop first.
+    pub(super) async fn published(&self, id: u64) -> pg::auction::StoredAuction {
+        wait::until("an auction being published", Duration::from_secs(20), || async {
+            let auction = self.auction(id).await;
+            match auction.status {
+                AuctionStatus::Published => Ok(auction),
+                other => Err(format!("{other:?}")),
+            }
+        })
+        .await
+        .unwrap()
     }
 
     pub(super) async fn auctions(&self) -> Vec<pg::auction::StoredAuction> {
