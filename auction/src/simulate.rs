@@ -8,9 +8,15 @@
 //!
 //! Who is dropped is the bid that failed, never another. Alone it failed by itself, and if the
 //! contract calls that its solver's fault it counts in the solver's standing. A bid that settles
-//! alone fails because of those before it, in an order nobody could choose (A5): it cannot stay in
-//! this batch, on chain it would fail as well, but nobody is blamed, since it may be another's
-//! callback that spoils it.
+//! alone fails because of those before it. The order is by hashes (A5) over the record's, which is
+//! public before anybody bids: a solver with several accounts can choose which of them sorts first.
+//! So the bid cannot stay in this batch, on chain it would fail as well, but nobody is blamed, since
+//! it may be another's callback that spoils it.
+//!
+//! A bid can also make the one call last too long, or fail in a way that says nothing of any bid. So
+//! a batch has half of the time that is left, and if the node has not told by then, its bids are run
+//! alone in the other half: who fails there is dropped as ever, and nobody switches the simulation
+//! off for others. What was not run as it is published stays incomplete.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -33,7 +39,8 @@ const BESIDE_OTHERS: usize = 8;
 /// What a run came to.
 #[derive(Debug)]
 pub(crate) struct Run {
-    /// The bids that settled in it: without the others they do as well.
+    /// The bids that settled in it: without the others they do as well. None of those that were
+    /// only run alone.
     pub(crate) settled: BTreeSet<BidId>,
     /// Those that did not, in settlement order, with evidence.
     pub(crate) drops: Vec<SimulationDrop>,
@@ -50,10 +57,21 @@ pub(crate) struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    /// Runs a batch. `None` if the node did not say, or if what it says speaks against no bid.
+    /// Runs a batch, and if the node does not say how that ends, its bids alone. `None` if it does
+    /// not say that either, or if what it says speaks against no bid.
     pub(crate) async fn run(&self, batch: &NewSettlement) -> Option<Run> {
-        let run = self.simulate(batch.batch.clone()).await?;
         let ids: Vec<BidId> = batch.bids.iter().map(|bid| bid.bid).collect();
+        // a bid alone is the batch: there is nothing to find out by running it again
+        let until = if ids.len() > 1 { half_way(self.deadline) } else { self.deadline };
+        match self.simulate(batch.batch.clone(), until).await {
+            Some(run) => self.judge(ids, run).await,
+            None if ids.len() > 1 => self.each(ids).await,
+            None => None,
+        }
+    }
+
+    /// What a batch's run says of its bids.
+    async fn judge(&self, ids: Vec<BidId>, run: Simulated) -> Option<Run> {
         let (settled, failed) = match &run.results {
             Some(results) => sorted(&ids, results)?,
             // the contract refused the whole: whoever is behind that cannot run alone either
@@ -79,6 +97,13 @@ impl Trial<'_> {
         (!drops.is_empty()).then_some(Run { settled, drops })
     }
 
+    /// Runs bids alone, and nothing else.
+    async fn each(&self, ids: Vec<BidId>) -> Option<Run> {
+        let mut alone = self.alone(ids.iter().copied()).await;
+        let drops: Vec<_> = ids.iter().filter_map(|bid| alone.remove(bid)).collect();
+        (!drops.is_empty()).then_some(Run { settled: BTreeSet::new(), drops })
+    }
+
     /// Those of `bids` that do not settle alone either.
     async fn alone(&self, bids: impl Iterator<Item = BidId>) -> BTreeMap<BidId, SimulationDrop> {
         let signed = self.case.signed();
@@ -90,7 +115,7 @@ impl Trial<'_> {
         let calls: Vec<_> = calls.collect();
         stream::iter(calls)
             .map(async |(bid, batch)| {
-                let run = self.simulate(batch).await?;
+                let run = self.simulate(batch, self.deadline).await?;
                 let result = match run.results.as_deref() {
                     Some([result]) => result.clone(),
                     Some(_) => return None,
@@ -104,9 +129,9 @@ impl Trial<'_> {
             .await
     }
 
-    async fn simulate(&self, batch: Bytes) -> Option<Simulated> {
+    async fn simulate(&self, batch: Bytes, until: Instant) -> Option<Simulated> {
         let run = self.chain.simulate(batch, Some(MAX_TX_GAS), self.block.hash.into());
-        let run = tokio::time::timeout_at(self.deadline, run).await;
+        let run = tokio::time::timeout_at(until, run).await;
         let auction = self.case.cut.opening().auction_id.get();
         match run.unwrap_or(Err(ChainError::Timeout)) {
             Ok(run) => Some(run),
@@ -116,6 +141,12 @@ impl Trial<'_> {
             }
         }
     }
+}
+
+/// In the middle of the time that is left.
+fn half_way(deadline: Instant) -> Instant {
+    let now = Instant::now();
+    now + deadline.saturating_duration_since(now) / 2
 }
 
 /// Bids that did not settle, with what the contract says of them.

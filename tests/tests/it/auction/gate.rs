@@ -1,4 +1,4 @@
-//! A gate before a node: requests that hold a given text wait at it.
+//! A gate before a node: requests that hold given texts wait at it.
 
 use std::sync::Arc;
 
@@ -11,8 +11,8 @@ use tokio::{
 
 pub(super) struct Gate {
     port: u16,
-    /// What requests must not hold to pass.
-    held: Arc<watch::Sender<Option<String>>>,
+    /// What requests must not hold all of to pass.
+    held: Arc<watch::Sender<Option<Vec<String>>>>,
     /// How many came to a closed gate.
     waiting: Arc<watch::Sender<usize>>,
     task: JoinHandle<()>,
@@ -40,7 +40,12 @@ impl Gate {
 
     /// From now on lets nothing through that holds `text`.
     pub(super) fn hold(&self, text: &str) {
-        self.held.send_replace(Some(text.to_owned()));
+        self.hold_all(&[text]);
+    }
+
+    /// From now on lets nothing through that holds all of `texts`.
+    pub(super) fn hold_all(&self, texts: &[&str]) {
+        self.held.send_replace(Some(texts.iter().map(|text| (*text).to_owned()).collect()));
     }
 
     pub(super) fn release(&self) {
@@ -61,7 +66,7 @@ impl Drop for Gate {
 
 async fn serve(
     near: TcpStream,
-    held: &watch::Sender<Option<String>>,
+    held: &watch::Sender<Option<Vec<String>>>,
     waiting: &watch::Sender<usize>,
     node: &str,
 ) -> Option<()> {
@@ -85,7 +90,9 @@ async fn serve(
         let mut body = vec![0; length];
         near.read_exact(&mut body).await.ok()?;
         let text = String::from_utf8_lossy(&body).into_owned();
-        let passes = |held: &Option<String>| held.as_ref().is_none_or(|held| !text.contains(held));
+        let passes = |held: &Option<Vec<String>>| {
+            held.as_ref().is_none_or(|held| held.iter().any(|held| !text.contains(held)))
+        };
         let mut seen = held.subscribe();
         if !passes(&seen.borrow()) {
             waiting.send_modify(|count| *count += 1);

@@ -4,6 +4,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use alloy::primitives::U256;
+use auction::Market;
 use domain::{
     AuctionId, BidId, IntentId,
     auction::{DropReason, LeftOut, Ruling, Simulation, SimulationDrop},
@@ -218,6 +219,68 @@ async fn a_node_that_is_silent_about_the_winners_delays_the_decision_by_the_box_
     assert_eq!((simulation.rounds, simulation.complete), (0, false));
     assert!(simulation.drops.is_empty());
     assert_eq!(drops_of(&house, 0).await, 0);
+}
+
+/// Three bids on two intents: the best of the first fails alone, the second best is the other
+/// solver's, and so is the one beside it.
+async fn one_bad_and_two_good(house: &House) -> (Market, [SignedBid; 3]) {
+    let mut market = house.lead().await;
+    let intent = house.accept(0, &house.one_weth()).await;
+    let other = house.accept(1, &house.one_weth()).await;
+    drain(house, 0, 0).await;
+    assert_eq!(step(&mut market).await.unwrap(), opened(1));
+    let best = house.bid(0, 1, &[(intent, WETH, FAIR + 5_000_000)]);
+    let second = house.bid(1, 1, &[(intent, WETH, FAIR)]);
+    let beside = house.bid(1, 1, &[(other, WETH, FAIR)]);
+    for bid in [&best, &second, &beside] {
+        house.submit(1, bid).await;
+    }
+    (market, [best, second, beside])
+}
+
+/// A bid's salt and nonce tell nothing apart in a batch's bytes; what its solver signed does.
+fn mark(signed: &SignedBid) -> String {
+    alloy::hex::encode(&signed.signature.to_rsv()[..32])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_batch_that_the_node_does_not_run_in_time_does_not_save_a_bid_that_fails_alone() {
+    let settings = vec![("auction.simulation_ms", "8000".to_owned())];
+    let plan = Plan { window_ms: 1_000, solvers: 2, settings, ..Plan::default() };
+    let mut house = House::with(plan).await;
+    let gate = house.gate().await;
+    let (mut market, [best, second, beside]) = one_bad_and_two_good(&house).await;
+    // both of the first winners in one call hang, either of them alone does not
+    gate.hold_all(&[&mark(&best), &mark(&beside)]);
+    assert_eq!(step(&mut market).await.unwrap(), concluded(1, None));
+    gate.came(1).await;
+    let id = |signed: &SignedBid| signed.bid.id(house.stack.domain());
+    let (decision, simulation) = outcome(&house, 1).await;
+    assert_eq!(decision.verdicts[0].ruling, DROPPED);
+    assert!(decision.winners.contains(&id(&second)) && decision.winners.contains(&id(&beside)));
+    let Simulation { rounds, complete, drops, .. } = simulation.unwrap();
+    let [dropped] = drops.as_slice() else { panic!("{drops:?}") };
+    assert_eq!((dropped.bid, dropped.batch.as_slice()), (id(&best), [id(&best)].as_slice()));
+    assert_eq!((rounds, complete), (2, true), "without it the batch was run as it is published");
+    assert_eq!(drops_of(&house, 0).await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_bid_that_no_node_can_run_in_time_switches_the_simulation_off_for_nobody_else() {
+    let settings = vec![("auction.simulation_ms", "3000".to_owned())];
+    let plan = Plan { window_ms: 1_000, solvers: 2, settings, ..Plan::default() };
+    let mut house = House::with(plan).await;
+    let gate = house.gate().await;
+    let (mut market, [best, second, beside]) = one_bad_and_two_good(&house).await;
+    gate.hold_all(&[&mark(&beside), &simulate()]);
+    assert_eq!(step(&mut market).await.unwrap(), concluded(1, None));
+    let id = |signed: &SignedBid| signed.bid.id(house.stack.domain());
+    let (decision, simulation) = outcome(&house, 1).await;
+    assert!(decision.winners.contains(&id(&second)) && decision.winners.contains(&id(&beside)));
+    let Simulation { rounds, complete, drops, .. } = simulation.unwrap();
+    let dropped: Vec<BidId> = drops.iter().map(|drop| drop.bid).collect();
+    assert_eq!((dropped, rounds, complete), (vec![id(&best)], 1, false));
+    assert_eq!((drops_of(&house, 0).await, drops_of(&house, 1).await), (1, 0));
 }
 
 #[tokio::test(flavor = "multi_thread")]
