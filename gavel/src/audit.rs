@@ -4,6 +4,7 @@
 //! - [`node`] and [`logs`]: what the chain says, fetched and nothing more;
 //! - [`settled`], [`payments`], [`promised`]: pure comparisons of the two, so that tests can tamper;
 //! - [`witness`]: what only a node can repeat: keys, contracts' signatures, simulations;
+//! - [`missing`]: auctions that left traces, and are not listed;
 //! - [`auditor`]: one auction from beginning to end; [`finding`]: its line.
 //!
 //! Nothing is believed that can be computed. What cannot be repeated (a node without the state of
@@ -14,6 +15,7 @@ mod auditor;
 mod fault;
 mod finding;
 mod logs;
+mod missing;
 mod node;
 mod payments;
 mod promised;

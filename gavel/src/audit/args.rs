@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use alloy_primitives::Address;
 use clap::{ArgGroup, Args};
+use domain::AuctionId;
 
 /// Options of `gavel audit`.
 #[derive(Debug, Args)]
@@ -33,6 +34,9 @@ pub(crate) struct AuditArgs {
     /// Whose signature makes a receipt; what /v1/chain says unless told.
     #[arg(long, value_name = "ADDRESS")]
     pub(super) receipt_signer: Option<Address>,
+    /// Fails as well where something could not be checked.
+    #[arg(long)]
+    pub(super) strict: bool,
     /// One JSON object a line, for machines.
     #[arg(long)]
     pub(super) json: bool,
@@ -42,5 +46,11 @@ impl AuditArgs {
     /// The first and the last auction that are asked for.
     pub(super) fn range(&self) -> (u64, Option<u64>) {
         self.auction.map_or((self.from, self.to), |one| (one, Some(one)))
+    }
+
+    /// Whether an auction is in it.
+    pub(super) fn covers(&self, auction: AuctionId) -> bool {
+        let (from, to) = self.range();
+        auction.get() >= from && to.is_none_or(|to| auction.get() <= to)
     }
 }

@@ -117,7 +117,8 @@ impl Onlooker {
             return self.withheld(record).await;
         };
         let unchecked = &mut finding.unchecked;
-        let mut witness = Witness { chain: &self.chain, record, contents, unchecked };
+        let (chain, revealed) = (&self.chain, !reveals.is_empty());
+        let mut witness = Witness { chain, record, contents, revealed, unchecked };
         if let Some(fault) = witness.check().await? {
             return Ok(Some(fault));
         }

@@ -73,6 +73,14 @@ pub(crate) enum Fault {
         "payment {leg} of bid {bid} did not happen: no transfer of {token} from {from} to {to}"
     )]
     Payment { bid: BidId, leg: usize, token: Address, from: Address, to: Address },
+    #[error(
+        "the registry was read at block {block}, which was not the newest one between opening and settlement"
+    )]
+    BlockOutside { block: u64 },
+    #[error("reveal {0} is of this auction, and the API lists no such auction")]
+    UnlistedReveal(B256),
+    #[error("a receipt for bid {0} is of this auction, and the API lists no such auction")]
+    UnlistedReceipt(BidId),
     #[error("nothing was published an hour after the last settlement there could be")]
     Withheld,
 }
@@ -109,6 +117,9 @@ impl Fault {
             Self::Fill { .. } => "fill",
             Self::Limit(_) => "limit",
             Self::Payment { .. } => "payment",
+            Self::BlockOutside { .. } => "block_outside",
+            Self::UnlistedReveal(_) => "unlisted_reveal",
+            Self::UnlistedReceipt(_) => "unlisted_receipt",
             Self::Withheld => "withheld",
         }
     }

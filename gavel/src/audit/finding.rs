@@ -176,6 +176,7 @@ impl std::fmt::Display for Tally {
             "{} auctions, {bids} bids: {ok} ok ({settled} settled), {pending} pending, {void} void, \
              {failed} failed; {unchecked} with something unchecked",
             self.total()
-        )
+        )?;
+        if *unchecked > 0 { f.write_str(": --strict fails on that") } else { Ok(()) }
     }
 }

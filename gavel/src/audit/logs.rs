@@ -1,6 +1,6 @@
 //! Every commit and reveal of our contract, read from its logs once.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
 use alloy::sol_types::SolEvent as _;
 use alloy_primitives::{Address, B256, U256};
@@ -52,6 +52,16 @@ impl Logs {
             reveals.push(self.reveal(chain, *seen).await?);
         }
         Ok(reveals)
+    }
+
+    /// A reveal of every auction that was revealed up to the newest block, by auction.
+    pub(super) async fn revealed(
+        &mut self,
+        chain: &Chain,
+    ) -> Result<BTreeMap<AuctionId, B256>, ChainError> {
+        self.read_on(chain).await?;
+        let first = self.reveals.iter().filter_map(|(id, seen)| Some((*id, seen.first()?.tx)));
+        Ok(first.collect())
     }
 
     async fn reveal(&self, chain: &Chain, seen: Seen) -> Result<Reveal, ChainError> {

@@ -1,9 +1,9 @@
 //! The command: what to audit, in which order, and what is said of it.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, Write as _},
-    sync::Arc,
+    sync::{Arc, Mutex},
     time::{Duration, Instant},
 };
 
@@ -14,7 +14,6 @@ use solvers::{
     client::{Client, ClientError},
     wire::ChainInfo,
 };
-use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -22,6 +21,7 @@ use super::{
     auditor::{Audited, Auditor, Onlooker},
     finding::{Finding, State, Tally},
     logs::Logs,
+    missing,
     node::{self, patiently},
     receipts::{self, Receipts},
     source::{self, Subject},
@@ -64,8 +64,10 @@ async fn from_api(args: &AuditArgs, api: &str) -> Result<(), Exit> {
         None => None,
     };
     let lineage = lineage(&client, from, args.auction.is_some(), first.id).await?;
-    let auditor = Auditor { domain, onlooker };
+    let auditor = Auditor { domain, onlooker: onlooker.clone() };
+    let listed = Mutex::new(BTreeSet::new());
     let views = stream::once(async { Ok(first) }).chain(views);
+    let views = views.inspect_ok(|view| drop(listed.lock().map(|mut all| all.insert(view.id))));
     let audited = views
         .map(|view| {
             let (client, auditor, receipts) = (client.clone(), auditor.clone(), receipts.clone());
@@ -78,7 +80,12 @@ async fn from_api(args: &AuditArgs, api: &str) -> Result<(), Exit> {
             }
         })
         .buffered(AT_ONCE);
-    report(args, Box::pin(audited), lineage, &receipts).await
+    let missing = async {
+        let seen = listed.lock().map(|all| all.clone()).unwrap_or_default();
+        missing::find(args, &client, &seen, onlooker.as_ref(), &receipts).await
+    };
+    let missing = stream::once(missing).map_ok(|all| stream::iter(all).map(Ok)).try_flatten();
+    report(args, Box::pin(audited.chain(missing)), lineage, &receipts).await
 }
 
 async fn from_files(args: &AuditArgs) -> Result<(), Exit> {
@@ -153,7 +160,7 @@ async fn onlooker(
         let reason = format!("the node is at block {}, behind the first auction", head.at.number);
         return Err(Exit::new(UNAVAILABLE, reason));
     }
-    Ok(Onlooker { chain, logs: Arc::new(Mutex::new(Logs::from(from_block))) })
+    Ok(Onlooker { chain, logs: Arc::new(tokio::sync::Mutex::new(Logs::from(from_block))) })
 }
 
 /// Prints the findings in order, follows the chain of opening records, and counts.
@@ -185,6 +192,10 @@ async fn report(
         whisper(&format!("{} receipts are of auctions that were not audited", all - held));
     }
     match tally.failed {
+        0 if args.strict && tally.unchecked > 0 => {
+            let reason = format!("{} auctions are not checked in full", tally.unchecked);
+            Err(Exit::new(DIFFERS, reason))
+        }
         0 => Ok(()),
         n => Err(Exit::new(DIFFERS, format!("{n} of {} auctions do not hold", tally.total()))),
     }
@@ -199,12 +210,12 @@ fn whisper(line: &str) {
     let _ = writeln!(io::stderr(), "{line}");
 }
 
-fn away(error: &ClientError) -> Exit {
+pub(super) fn away(error: &ClientError) -> Exit {
     let code = if error.retryable() { UNAVAILABLE } else { CONFIG };
     Exit::new(code, format!("the API: {error}"))
 }
 
-fn unanswered(error: &ChainError) -> Exit {
+pub(super) fn unanswered(error: &ChainError) -> Exit {
     let code = match error {
         ChainError::WrongChain { .. } | ChainError::Config(_) => CONFIG,
         _ => UNAVAILABLE,

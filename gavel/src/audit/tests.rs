@@ -31,6 +31,18 @@ fn receipts_are_read_as_an_array_or_line_by_line_bare_or_as_they_were_answered()
     assert!(receipts::parse("[1").is_err());
 }
 
+#[test]
+fn a_block_is_in_time_if_it_was_the_newest_one_between_opening_and_settlement() {
+    use super::witness::{Placed, placed};
+    let auction = (100, 200);
+    assert_eq!(placed((150, Some(162)), auction), Placed::Within);
+    assert_eq!(placed((10, None), auction), Placed::Within, "nothing was mined since");
+    assert_eq!(placed((10, Some(100)), auction), Placed::Within, "the newest at the opening");
+    assert_eq!(placed((10, Some(99)), auction), Placed::Before);
+    assert_eq!(placed((200, None), auction), Placed::Within);
+    assert_eq!(placed((201, None), auction), Placed::Later);
+}
+
 mod simulated {
     use alloy::sol_types::SolError as _;
     use alloy_primitives::{B256, Bytes};

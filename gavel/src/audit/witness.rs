@@ -7,6 +7,7 @@
 
 mod funds;
 mod keys;
+mod moment;
 mod simulations;
 
 use domain::{
@@ -22,13 +23,18 @@ use super::{
 };
 
 #[cfg(test)]
-pub(super) use simulations::differs;
+pub(super) use {
+    moment::{Placed, placed},
+    simulations::differs,
+};
 
 /// An audit's part that needs a node.
 pub(super) struct Witness<'a> {
     pub(super) chain: &'a Chain,
     pub(super) record: &'a PublicRecord,
     pub(super) contents: &'a Contents,
+    /// Whether its winners were revealed.
+    pub(super) revealed: bool,
     /// What cannot be repeated is told here.
     pub(super) unchecked: &'a mut Vec<String>,
 }

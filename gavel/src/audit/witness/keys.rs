@@ -80,6 +80,9 @@ impl Witness<'_> {
         if !self.on_chain(block, "standings").await? {
             return Ok(None);
         }
+        if let Some(fault) = self.outside(block).await? {
+            return Ok(Some(fault));
+        }
         let Some(fault) = self.misjudged(block).await? else {
             self.no_state("standings", block);
             return Ok(None);

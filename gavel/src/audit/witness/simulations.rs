@@ -19,7 +19,13 @@ use super::{
 impl Witness<'_> {
     /// A drop whose run ends otherwise is a false one.
     pub(super) async fn simulations(&mut self) -> Result<Option<Fault>, ChainError> {
-        let Some(simulation) = &self.contents.simulation else { return Ok(None) };
+        let Some(simulation) = &self.contents.simulation else {
+            let won = self.record.decision.as_ref().is_some_and(|found| !found.winners.is_empty());
+            if won {
+                self.unchecked.push("no simulation of the winners is recorded".to_owned());
+            }
+            return Ok(None);
+        };
         if !simulation.complete {
             self.unchecked.push("the winners were not simulated to the end".to_owned());
         }
