@@ -22,11 +22,21 @@
 //!
 //! **Offers that are none.** Whoever can speak against a bid without ever having to settle can drop
 //! its rivals' bids for nothing. So a single bid speaks only if it could well be taken: no other
-//! valid bid of its solver is signed with its nonce, which would settle in its place, and it takes at
-//! most an eighth of a batch's gas and bytes, far more than one fill needs, but not so much that no
-//! good batch has room for it. Both are known before anything is dropped, so the above holds among
-//! those that speak. What remains is a solver that drops bids by an intent of its own, well paid:
-//! it gains nothing by that on the intents of others, which are free to be bid on without this one.
+//! valid bid of its solver is signed with its nonce, which would settle in its place, and it is not
+//! of a larger size than the bid that it speaks against. Sizes are steps of a batch's gas and bytes:
+//! up to a 32nd of both, which is what one fill may well take, up to a 16th, up to an eighth; what
+//! is larger speaks against nobody. So an absurd price for more gas than anybody would spend on it
+//! keeps no ordinary bid from the intent; whoever speaks takes at most a 32nd of a batch, or twice
+//! what the other takes. Sizes are ordered, so `T` above is no larger than `B` either; and they and
+//! nonces are known before anything is dropped. So the above holds among those that speak, and each
+//! size has a front of its own.
+//!
+//! What remains: a single bid of ordinary size that keeps every rule, and yet loses. Its score is
+//! capped, and may be less than what else its intent or its share of the batch could bring; it
+//! drops others at its intent all the same, and nothing is filled there. Whoever does that offers
+//! the intent more than anybody else and must settle if nothing better is left; others can still
+//! bid on the rest of what they bid on without this intent. The same is open to a solver with an
+//! intent of its own, well paid.
 
 use std::collections::HashMap;
 
@@ -35,20 +45,22 @@ use crate::{
     Amount,
     auction::{
         DropReason,
-        check::{Entry, Lines, ceil, floor},
+        check::{Entry, ceil, floor},
     },
     bid::Fill,
     intent::Kind,
 };
 
-/// The share of a batch's gas and bytes that a bid may take at most to speak against others.
-const SHARE: u64 = 8;
+/// The sizes of bids, ascending: so many of them fill a batch's gas or bytes. One that is larger
+/// speaks against nobody, and all speak against it.
+const SIZES: [u64; 3] = [32, 16, 8];
 
 /// A bid that fills one intent alone.
 #[derive(Clone, Copy, Debug)]
 struct Offer {
     candidate: u32,
     solver: u32,
+    size: usize,
     amount: Amount,
     fill: Fill,
 }
@@ -57,7 +69,7 @@ struct Offer {
 #[derive(Debug)]
 pub(super) struct Fairness {
     /// By intent.
-    fronts: Vec<Front>,
+    fronts: Vec<Fronts>,
     /// By candidate.
     standing: Vec<Standing>,
 }
@@ -78,15 +90,15 @@ impl Fairness {
         for (number, candidate) in (0u32..).zip(&field.candidates) {
             let mut lines = field.lines(candidate).iter();
             if let (Some((intent, entry, fill)), 0) = (lines.next(), lines.len())
-                && speaks.contain(candidate)
+                && let Some(size) = speaks.size(candidate)
             {
                 let (amount, solver) = (entry.exact_side(fill), candidate.solver);
-                let offer = Offer { candidate: number, solver, amount, fill: *fill };
+                let offer = Offer { candidate: number, solver, size, amount, fill: *fill };
                 offers[intent as usize].push(offer);
             }
         }
-        let fronts: Vec<Front> = offers.into_iter().map(Front::of).collect();
-        let standing = |candidate| standing(&fronts, field.lines(candidate));
+        let fronts: Vec<Fronts> = offers.iter().map(|offers| Fronts::of(offers)).collect();
+        let standing = |candidate| standing(&fronts, field, candidate);
         let standing = field.candidates.iter().map(standing).collect();
         Self { fronts, standing }
     }
@@ -118,8 +130,9 @@ impl Fairness {
         candidate: &Candidate<'_>,
     ) -> Option<DropReason> {
         let mut lines = field.lines(candidate).iter();
+        let size = size(field, candidate);
         let (offer, fill) = lines.find_map(|(intent, entry, fill)| {
-            let best = self.fronts[intent as usize].covering(entry, fill)?.best;
+            let best = self.fronts[intent as usize].covering(size, entry, fill)?.best;
             best.drops(entry, fill).then_some((best, fill))
         })?;
         Some(DropReason::Unfair {
@@ -133,10 +146,12 @@ impl Fairness {
     }
 }
 
-fn standing(fronts: &[Front], lines: Lines<'_>) -> Standing {
+fn standing(fronts: &[Fronts], field: &Field<'_>, candidate: &Candidate<'_>) -> Standing {
     let mut standing = Standing::Fair;
-    for (intent, entry, fill) in lines.iter() {
-        let Some(Step { best, other, .. }) = fronts[intent as usize].covering(entry, fill) else {
+    let size = size(field, candidate);
+    for (intent, entry, fill) in field.lines(candidate).iter() {
+        let step = fronts[intent as usize].covering(size, entry, fill);
+        let Some(Step { best, other, .. }) = step else {
             continue;
         };
         if !best.drops(entry, fill) {
@@ -149,6 +164,37 @@ fn standing(fronts: &[Front], lines: Lines<'_>) -> Standing {
         standing = Standing::UnfairTo(best.solver);
     }
     standing
+}
+
+/// A bid's place in [`SIZES`], if it has one.
+fn size(field: &Field<'_>, candidate: &Candidate<'_>) -> Option<usize> {
+    let (load, params) = (candidate.judged.load, field.rules.params);
+    SIZES.iter().position(|parts| {
+        load.gas <= params.gas_budget / parts && load.bytes <= params.byte_budget / parts
+    })
+}
+
+/// The best prices offered to an intent alone by bids up to each size; where no bid has that size,
+/// the next smaller one says it.
+#[derive(Debug)]
+struct Fronts([Option<Front>; SIZES.len()]);
+
+impl Fronts {
+    fn of(offers: &[Offer]) -> Self {
+        let front = |size: usize| {
+            let is_new = offers.iter().any(|offer| offer.size == size);
+            let heard = || offers.iter().filter(|offer| offer.size <= size).copied().collect();
+            is_new.then(|| Front::of(heard()))
+        };
+        Self(std::array::from_fn(front))
+    }
+
+    /// What is best among the offers for at least as much as this fill, by bids that are not larger
+    /// than its bid.
+    fn covering(&self, size: Option<usize>, entry: &Entry<'_>, fill: &Fill) -> Option<&Step> {
+        let heard = size.map_or(SIZES.len(), |size| size + 1);
+        self.0.iter().take(heard).rev().flatten().next()?.covering(entry, fill)
+    }
 }
 
 /// The best prices offered to an intent alone, by how much of it they are for.
@@ -228,11 +274,10 @@ impl<'f> Speakers<'f> {
         Self { field, nonces }
     }
 
-    fn contain(&self, candidate: &Candidate<'_>) -> bool {
-        let (load, params) = (candidate.judged.load, self.field.rules.params);
-        load.gas <= params.gas_budget / SHARE
-            && load.bytes <= params.byte_budget / SHARE
-            && self.nonces.get(&candidate.nonce()) == Some(&1)
+    /// The size of a bid that speaks against others.
+    fn size(&self, candidate: &Candidate<'_>) -> Option<usize> {
+        let alone = self.nonces.get(&candidate.nonce()) == Some(&1);
+        size(self.field, candidate).filter(|_| alone)
     }
 }
 

@@ -172,11 +172,40 @@ fn an_offer_that_would_never_have_to_be_kept_speaks_against_nobody() {
         market.bid_with(2, &[(c, 1_000, 899)], |terms| terms.nonce = nonce);
         market.bid_with(3, &[(c, 1_000, 1_000)], |terms| terms.nonce = nonce);
     }));
+}
+
+#[test]
+fn an_offer_speaks_against_bids_of_its_own_size_and_larger_ones() {
+    // of 16,000,000 gas: a 32nd is 500,000, a 16th 1,000,000, an eighth 2,000,000
+    let speaks = |offered: u32, others: u32| {
+        let mut market = Market::new();
+        let [a, b, _] = three(&mut market);
+        let fills = [(a, 1_000, 950), (b, 1_000, 950)];
+        let batch = market.bid_with(1, &fills, |terms| terms.gas = others);
+        market.bid_with(2, &[(a, 1_000, 960)], |terms| terms.gas = offered);
+        is_unfair(&market, batch)
+    };
+    // what one fill may well take speaks against the smallest bids too
+    assert!(speaks(400_000, 100_000));
+    assert!(!speaks(500_000, 100_000));
+    assert!(!speaks(1_900_000, 100_000));
+    assert!(!speaks(1_900_000, 900_000));
+    assert!(speaks(900_000, 500_000));
+    assert!(!speaks(1_000_000, 500_000));
+    assert!(speaks(1_900_000, 1_000_000));
     // no good batch has room for it
-    assert!(!speaks(&|market, a, _| {
-        market.bid_with(2, &[(a, 1_000, 960)], |terms| terms.gas = 2_000_000);
-    }));
-    assert!(speaks(&|market, a, _| {
-        market.bid_with(2, &[(a, 1_000, 960)], |terms| terms.gas = 1_900_000);
-    }));
+    assert!(speaks(1_900_000, 5_000_000));
+    assert!(!speaks(2_000_000, 5_000_000));
+}
+
+#[test]
+fn a_small_offer_still_speaks_where_a_larger_one_offers_more() {
+    let mut market = Market::new();
+    let [a, b, _] = three(&mut market);
+    let batch = market.bid(1, &[(a, 1_000, 950), (b, 1_000, 950)]);
+    let even = market.bid(4, &[(a, 1_000, 960)]);
+    let small = market.bid(2, &[(a, 1_000, 960)]);
+    market.bid_with(3, &[(a, 1_000, 999)], |terms| terms.gas = 1_900_000);
+    assert!(is_unfair(&market, batch));
+    assert!(!is_unfair(&market, even) && !is_unfair(&market, small));
 }

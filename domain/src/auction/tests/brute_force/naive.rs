@@ -152,7 +152,9 @@ fn fair(market: &Court<'_>, mut bids: Vec<Valid>) -> Vec<Valid> {
         bids.iter().map(|bid| bid.at).filter(|at| speaks(market, &bids, *at)).collect();
     loop {
         let complaint = bids.iter().position(|bid| {
+            let no_larger = |at: usize| size(market, at) <= size(market, bid.at);
             let others = bids.iter().filter(|other| speakers.contains(&other.at));
+            let others = others.filter(|other| no_larger(other.at));
             let others = others.map(|other| market.bids[other.at].bid.fills());
             let single = others.filter(|fills| fills.len() == 1).map(|fills| fills[0]);
             let fills = market.bids[bid.at].bid.fills();
@@ -171,10 +173,21 @@ fn speaks(market: &Court<'_>, valid: &[Valid], at: usize) -> bool {
         let terms = market.bids[at].bid.terms();
         (terms.solver, terms.nonce)
     };
-    let (load, params) = (market.loads[at], &market.opening.params);
     valid.iter().filter(|other| signed(other.at) == signed(at)).count() == 1
-        && load.gas * 8 <= params.gas_budget
-        && load.bytes * 8 <= params.byte_budget
+        && size(market, at) <= 2
+}
+
+/// 0 up to a 32nd of a batch, 1 up to a 16th, 2 up to an eighth, 3 beyond.
+fn size(market: &Court<'_>, at: usize) -> u8 {
+    let (load, params) = (market.loads[at], &market.opening.params);
+    let up_to =
+        |part| load.gas * part <= params.gas_budget && load.bytes * part <= params.byte_budget;
+    match (up_to(32), up_to(16), up_to(8)) {
+        (true, ..) => 0,
+        (_, true, _) => 1,
+        (.., true) => 2,
+        _ => 3,
+    }
 }
 
 /// Whether an intent that is filled alone by `offer`, and at least as much, gets more by it.
