@@ -76,7 +76,7 @@ impl Market {
     }
 
     /// Another window is over.
-    pub(crate) fn window_counted(&mut self) {
+    pub(crate) fn window_over(&mut self) {
         self.counting.windows = self.counting.windows.wrapping_add(1);
         if self.counting.windows.is_multiple_of(LOOK_EVERY) {
             self.count_left_behind();
@@ -137,12 +137,12 @@ impl Book {
 
     async fn count_again(self, claim: Claim) {
         let Some(_permit) = claim.permit().await else { return };
-        let found = self.from_rows(claim.auction()).await;
+        let found = self.found_again(claim.auction()).await;
         self.settle(claim, found).await;
     }
 
     /// The afterthought, from the rows.
-    async fn from_rows(&self, id: AuctionId) -> Result<Afterthought, AuctionError> {
+    async fn found_again(&self, id: AuctionId) -> Result<Afterthought, AuctionError> {
         let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
         let stored = pg::auction::get(&mut conn, self.chain_id, id).await?;
         let Some(StoredAuction { opening, outcome, .. }) = stored else {

@@ -8,8 +8,8 @@
 //!
 //! Who is dropped is the bid that failed, never another. Alone it failed by itself, and if the
 //! contract calls that its solver's fault it counts in the solver's standing. A bid that settles
-//! alone fails because of those before it. The order is by hashes (A5) over the record's, which is
-//! public before anybody bids: a solver with several accounts can choose which of them sorts first.
+//! alone fails because of those before it. The order is by hashes (A5) of what is public
+//! before anybody bids: a solver with several accounts can choose which of them sorts first.
 //! So the bid cannot stay in this batch, on chain it would fail as well, but nobody is blamed, since
 //! it may be another's callback that spoils it.
 //!

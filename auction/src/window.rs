@@ -69,7 +69,7 @@ impl Market {
         if let Some(rest) = ruled.rest.take() {
             self.count(opened.id(), rest);
         }
-        self.window_counted();
+        self.window_over();
         measure::followed(next.as_ref(), closes.elapsed());
         Ok(Step::Concluded { auction: opened.id(), next: self.take_up(next) })
     }
