@@ -5,8 +5,8 @@
 //! A poor price gives a poor bound, never a wrong one. Prices are set one after the other, each to
 //! the middle of its best values beside the others (coordinate descent), and what two sweeps of that
 //! changed is tried several times over: on auctions of ten thousand bids that comes within one part
-//! in ten thousand of the best bound in 25 sweeps, where the sweeps alone took 50 and steps against
-//! the subgradient hundreds. Where it gets stuck, which it can, one such step moves it on.
+//! in ten thousand of the optimum in 25 sweeps, where the sweeps alone took 50. Where it gets stuck,
+//! which it can, one step against the subgradient moves it on.
 //!
 //! All of it in 64 bits: worths are rounded up to a common unit, so bounds stay bounds.
 
