@@ -73,7 +73,7 @@ pub(crate) async fn accept(app: &App, body: &Map<String, Value>) -> Result<Accep
 }
 
 async fn replace(app: &App, old: IntentId, new: NewIntent) -> Result<Inserted, Problem> {
-    let mut tx = app.pool.begin().await.map_err(infra::pg::StoreError::from)?;
+    let mut tx = infra::pg::begin(&app.pool).await?;
     let replaced = intent::replace(&mut tx, app.domain.chain_id(), old, new).await?;
     match replaced {
         Replaced::Done(inserted @ (Inserted::New | Inserted::Repeated(_))) => {

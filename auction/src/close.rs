@@ -24,7 +24,7 @@ impl Market {
         collected: &Collected,
     ) -> Result<Option<VoidReason>, AuctionError> {
         let (chain_id, auction) = (self.chain_id(), opened.id());
-        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut tx = pg::begin(&self.pool).await?;
         pg::lease::fence(&mut tx, &self.lease).await?;
         let mut void = collected.void;
         if void.is_none() {

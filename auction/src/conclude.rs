@@ -85,7 +85,7 @@ impl Market {
         ruled: &Ruled,
     ) -> Result<Concluded, AuctionError> {
         let (chain_id, auction) = (self.chain_id(), opened.id());
-        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut tx = pg::begin(&self.pool).await?;
         pg::lease::fence(&mut tx, &self.lease).await?;
         pg::market_lock(&mut tx, chain_id, Hold::Exclusive).await?;
         if !pg::auction::conclude(&mut tx, chain_id, auction, &ruled.outcome).await? {

@@ -203,7 +203,7 @@ impl Book {
     async fn write(&self, auction: AuctionId, found: &Afterthought) -> Result<(), AuctionError> {
         let Self { pool, lease, chain_id } = self;
         let Afterthought { insights, references } = found;
-        let mut tx = pool.begin().await.map_err(StoreError::from)?;
+        let mut tx = pg::begin(pool).await?;
         pg::lease::fence(&mut tx, lease).await?;
         if pg::auction::count(&mut tx, *chain_id, auction, references, insights).await? {
             pg::auction::publish_if_settled(&mut tx, *chain_id, auction).await?;

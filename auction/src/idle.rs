@@ -26,7 +26,7 @@ impl Market {
             Ok(planned) => planned,
             Err(selection) => return self.idle(&selection.left_out).await,
         };
-        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut tx = pg::begin(&self.pool).await?;
         pg::lease::fence(&mut tx, &self.lease).await?;
         pg::market_lock(&mut tx, self.chain_id(), Hold::Exclusive).await?;
         let opened = self.cut(&mut tx, &planned, BTreeSet::new()).await?;
@@ -39,7 +39,7 @@ impl Market {
     /// Ends the open intents whose `validTo` has passed.
     pub(crate) async fn sweep(&self) -> Result<(), AuctionError> {
         let now_s = self.queue.time_ms().await? / 1_000;
-        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut tx = pg::begin(&self.pool).await?;
         pg::lease::fence(&mut tx, &self.lease).await?;
         let ended = pg::intent::expire_due(&mut tx, self.chain_id(), now_s, SWEEP).await?;
         tx.commit().await.map_err(StoreError::from)?;
@@ -54,7 +54,7 @@ impl Market {
         if left_out.iter().all(|(id, why)| self.noted.get(id) == Some(&why.code())) {
             return Ok(Step::Idle);
         }
-        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut tx = pg::begin(&self.pool).await?;
         pg::lease::fence(&mut tx, &self.lease).await?;
         self.note_left_out(&mut tx, left_out).await?;
         tx.commit().await.map_err(StoreError::from)?;

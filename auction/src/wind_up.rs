@@ -72,7 +72,7 @@ impl Market {
             outcome: &ruled.outcome,
             winners: ruled.settlement.as_ref().map_or(&[], |batch| &batch.bids),
         };
-        let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+        let mut tx = pg::begin(&self.pool).await?;
         pg::lease::fence(&mut tx, &self.lease).await?;
         pg::market_lock(&mut tx, self.chain_id(), Hold::Exclusive).await?;
         let moved = self.wind_up(&mut tx, &ended, planned.as_ref()).await?;
@@ -106,7 +106,7 @@ impl Market {
                 outcome: &outcome,
                 winners: batches.first().map_or(&[], |batch| &batch.bids),
             };
-            let mut tx = self.pool.begin().await.map_err(StoreError::from)?;
+            let mut tx = pg::begin(&self.pool).await?;
             pg::lease::fence(&mut tx, &self.lease).await?;
             pg::market_lock(&mut tx, chain_id, Hold::Exclusive).await?;
             self.wind_up(&mut tx, &ended, None).await?;

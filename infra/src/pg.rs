@@ -12,11 +12,11 @@ pub mod intent;
 pub mod lease;
 pub mod settlement;
 pub mod timeline;
+mod tx;
 
 use std::{str::FromStr, time::Duration};
 
 use sqlx::{
-    PgConnection, Postgres, Transaction,
     migrate::Migrator,
     postgres::{PgConnectOptions, PgPoolOptions},
 };
@@ -24,11 +24,10 @@ use sqlx::{
 use crate::config::PostgresConfig;
 
 pub use error::StoreError;
+pub use tx::{Hold, Tx, begin, market_lock};
 
 /// Connections to one database.
 pub type Pool = sqlx::PgPool;
-/// A transaction.
-pub type Tx<'a> = Transaction<'a, Postgres>;
 
 /// A pool that connects when it is first used, so that a database which is down delays nobody's
 /// start; [`ping`] tells.
@@ -83,38 +82,6 @@ pub async fn is_migrated(pool: &Pool) -> Result<bool, StoreError> {
     }
     let applied: Vec<i64> = sqlx::query_scalar(APPLIED).fetch_all(pool).await?;
     Ok(MIGRATIONS.iter().all(|migration| applied.contains(&migration.version)))
-}
-
-/// How [`market_lock`] is held.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hold {
-    /// By the cut of an auction: alone.
-    Exclusive,
-    /// By a cancellation: with other cancellations.
-    Shared,
-}
-
-/// Waits for the market's lock and holds it until the transaction ends. It is the first statement
-/// after the fence (if there is one), so that a cancellation is wholly before a cut or wholly
-/// after it.
-///
-/// # Errors
-/// [`StoreError::Unavailable`] if the lock or the database is not to be had in time.
-pub async fn market_lock(
-    conn: &mut PgConnection,
-    chain_id: u64,
-    hold: Hold,
-) -> Result<(), StoreError> {
-    const EXCLUSIVE: &str =
-        "SELECT pg_advisory_xact_lock(hashtext('gavel.market')::bigint # $1::bigint)";
-    const SHARED: &str =
-        "SELECT pg_advisory_xact_lock_shared(hashtext('gavel.market')::bigint # $1::bigint)";
-    let query = match hold {
-        Hold::Exclusive => EXCLUSIVE,
-        Hold::Shared => SHARED,
-    };
-    sqlx::query(query).bind(to_bigint(chain_id)?).execute(conn).await?;
-    Ok(())
 }
 
 /// A number as Postgres' `bigint`.

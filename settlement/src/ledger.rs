@@ -56,7 +56,7 @@ impl Worker {
         for _ in 0..TRIES {
             let place = self.place(write.market).await?;
             let signed = self.sign(place, write.call).await?;
-            let mut tx = self.pool.begin().await?;
+            let mut tx = infra::pg::begin(&self.pool).await?;
             store::fence(&mut tx, picture.lease).await?;
             if place.replacement == 0 {
                 let chain_id = self.node.domain().chain_id();
@@ -90,7 +90,7 @@ impl Worker {
         let place = Place { nonce: old.nonce, replacement: old.replacement + 1, fees };
         let signed = self.sign(place, call).await?;
         let attempt = self.attempt(picture, old.commitment_id, old.kind, place, signed);
-        let mut tx = self.pool.begin().await?;
+        let mut tx = infra::pg::begin(&self.pool).await?;
         store::fence(&mut tx, picture.lease).await?;
         let id = store::insert_attempt(&mut tx, &attempt).await?;
         tx.commit().await?;

@@ -116,7 +116,7 @@ impl Worker {
 
     /// Begins a transaction on behalf of the row.
     pub(crate) async fn begin(&self, picture: &Picture) -> Result<Tx<'static>, SettlementError> {
-        let mut tx = self.pool.begin().await?;
+        let mut tx = infra::pg::begin(&self.pool).await?;
         store::fence(&mut tx, picture.lease).await?;
         Ok(tx)
     }

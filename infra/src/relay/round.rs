@@ -44,7 +44,7 @@ impl Relay {
 
     async fn number(&self, epoch: u64) -> Result<Vec<StreamedEvent>, RelayError> {
         let chain_id = self.redis.chain_id();
-        let mut tx = self.pool.begin().await.map_err(crate::pg::StoreError::from)?;
+        let mut tx = crate::pg::begin(&self.pool).await?;
         let numbered = event::number(&mut tx, &self.lease, chain_id, epoch, STEP).await?;
         tx.commit().await.map_err(crate::pg::StoreError::from)?;
         metrics::counter!("gavel_relay_numbered_total").increment(numbered.len() as u64);
@@ -90,7 +90,7 @@ impl Relay {
     ) -> Result<(), RelayError> {
         tracing::warn!(ours, streams, ahead, "the stream tells another history, starting it anew");
         if ahead && streams == ours {
-            let mut tx = self.pool.begin().await.map_err(crate::pg::StoreError::from)?;
+            let mut tx = crate::pg::begin(&self.pool).await?;
             let next = event::next_epoch(&mut tx, &self.lease, self.redis.chain_id()).await?;
             tx.commit().await.map_err(crate::pg::StoreError::from)?;
             self.epoch = Some(next);

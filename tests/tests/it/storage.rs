@@ -7,3 +7,4 @@ mod market;
 mod outage;
 mod relay;
 mod stores;
+mod tx;

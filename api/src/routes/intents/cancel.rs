@@ -43,7 +43,7 @@ pub(crate) async fn cancel_intents(
         TypedCancel { owner, intents: intents.iter().map(|intent| intent.get()).collect() };
     owner_signed(&app, owner, app.domain.digest(&message), &signature).await?;
     app.gate.owner(owner)?;
-    let mut tx = app.pool.begin().await.map_err(StoreError::from)?;
+    let mut tx = infra::pg::begin(&app.pool).await?;
     let outcomes = intent::cancel(&mut tx, app.domain.chain_id(), owner, &intents).await?;
     tx.commit().await.map_err(StoreError::from)?;
     let results: Vec<_> =

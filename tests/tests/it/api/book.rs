@@ -51,7 +51,7 @@ impl Book {
     /// An open intent that was cut, and won.
     async fn matched(&self, nonce: u64, partially_fillable: bool) -> IntentId {
         let id = self.open(nonce, partially_fillable).await;
-        let mut tx = self.0.begin().await.unwrap();
+        let mut tx = pg::begin(&self.0).await.unwrap();
         assert_eq!(intent::mark_cut(&mut tx, CHAIN, AUCTION, &[id]).await.unwrap(), [id]);
         assert_eq!(intent::mark_matched(&mut tx, CHAIN, AUCTION, &[id]).await.unwrap(), [id]);
         tx.commit().await.unwrap();
@@ -64,7 +64,7 @@ impl Book {
     }
 
     async fn apply(&self, id: IntentId, event: IntentEvent, now_s: u64) -> Transition {
-        let mut tx = self.0.begin().await.unwrap();
+        let mut tx = pg::begin(&self.0).await.unwrap();
         let change = Change { intents: &[id], event, evidence: Some(evidence(1)), now_s };
         let answer = intent::apply(&mut tx, CHAIN, change).await.unwrap();
         tx.commit().await.unwrap();
@@ -74,7 +74,7 @@ impl Book {
     async fn fill(&self, id: IntentId, sold: u64, back: bool) -> Transition {
         let (sold, bought) = (Amount::from(sold), Amount::from(sold));
         let fill = Fill { intent: id, sold, bought, evidence: evidence(2), now_s: 1_000 };
-        let mut tx = self.0.begin().await.unwrap();
+        let mut tx = pg::begin(&self.0).await.unwrap();
         let moved = if back {
             intent::unfill(&mut tx, CHAIN, fill).await
         } else {
@@ -85,14 +85,14 @@ impl Book {
     }
 
     async fn release(&self, id: IntentId, now_s: u64) -> Vec<(IntentId, IntentStatus)> {
-        let mut tx = self.0.begin().await.unwrap();
+        let mut tx = pg::begin(&self.0).await.unwrap();
         let landed = intent::release(&mut tx, CHAIN, AUCTION, &[id], now_s).await.unwrap();
         tx.commit().await.unwrap();
         landed
     }
 
     async fn cancel(&self, id: IntentId) -> CancelOutcome {
-        let mut tx = self.0.begin().await.unwrap();
+        let mut tx = pg::begin(&self.0).await.unwrap();
         let owner = Address::repeat_byte(0x11);
         let outcome = intent::cancel(&mut tx, CHAIN, owner, &[id]).await.unwrap();
         tx.commit().await.unwrap();
@@ -114,7 +114,7 @@ fn evidence(number: u64) -> TxRef {
 async fn what_an_auction_lets_go_is_open_again_once_and_only_by_that_auction() {
     let book = Book::new().await;
     let id = book.matched(1, false).await;
-    let mut tx = book.0.begin().await.unwrap();
+    let mut tx = pg::begin(&book.0).await.unwrap();
     let other = AuctionId::new(8);
     assert_eq!(intent::release(&mut tx, CHAIN, other, &[id], 1_000).await.unwrap(), []);
     assert_eq!(intent::mark_cut(&mut tx, CHAIN, other, &[id]).await.unwrap(), []);
@@ -136,7 +136,7 @@ async fn a_released_intent_lands_where_its_owner_or_the_clock_wants_it() {
     ));
     assert_eq!(book.release(asked, 1_000).await, [(asked, IntentStatus::Cancelled)]);
     assert_eq!(book.release(late, VALID_TO + 1).await, [(late, IntentStatus::Expired)]);
-    let mut tx = book.0.begin().await.unwrap();
+    let mut tx = pg::begin(&book.0).await.unwrap();
     intent::mark_cut(&mut tx, CHAIN, AUCTION, &[cut]).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(book.release(cut, VALID_TO + 1).await, [(cut, IntentStatus::Expired)]);
@@ -175,7 +175,7 @@ async fn partial_fills_add_up_reopen_the_rest_and_can_be_taken_back() {
     let row = book.get(id).await;
     assert_eq!((row.filled, row.auction_id), (Amount::from(400u64), None));
     assert_eq!(book.events().await, ["intent.opened", "intent.opened"]);
-    let mut tx = book.0.begin().await.unwrap();
+    let mut tx = pg::begin(&book.0).await.unwrap();
     intent::mark_cut(&mut tx, CHAIN, AUCTION, &[id]).await.unwrap();
     intent::mark_matched(&mut tx, CHAIN, AUCTION, &[id]).await.unwrap();
     tx.commit().await.unwrap();
@@ -199,7 +199,7 @@ async fn the_sweep_ends_only_what_is_open_in_no_auction_and_past_its_time() {
     let (due, held) = (book.open(1, false).await, book.matched(2, false).await);
     for (now_s, expected) in [(VALID_TO, vec![]), (VALID_TO + 1, vec![due]), (VALID_TO + 1, vec![])]
     {
-        let mut tx = book.0.begin().await.unwrap();
+        let mut tx = pg::begin(&book.0).await.unwrap();
         assert_eq!(intent::expire_due(&mut tx, CHAIN, now_s, 10).await.unwrap(), expected);
         tx.commit().await.unwrap();
     }

@@ -56,7 +56,7 @@ impl Round {
         sqlx::query("UPDATE settlement SET status = 'failed'").execute(pool).await.unwrap();
         let number = domain::AuctionId::new(self.auction);
         let published = wait::until("the auction being public", PATIENCE, || async {
-            let mut tx = pool.begin().await.unwrap();
+            let mut tx = infra::pg::begin(pool).await.unwrap();
             infra::pg::auction::publish_if_settled(&mut tx, 31_337, number).await.unwrap();
             tx.commit().await.unwrap();
             let view = self.get("").await.body;

@@ -228,7 +228,7 @@ async fn contents_are_public_only_once_nothing_of_the_auction_can_be_sealed_any_
     assert!(!decided.to_string().contains(body["signature"].as_str().unwrap()));
     // given up by the settlement, as its worker would
     sqlx::query("UPDATE settlement SET status = 'failed'").execute(&edge.pool).await.unwrap();
-    let mut tx = edge.pool.begin().await.unwrap();
+    let mut tx = infra::pg::begin(&edge.pool).await.unwrap();
     let number = domain::AuctionId::new(auction);
     infra::pg::auction::publish_if_settled(&mut tx, 31_337, number).await.unwrap();
     tx.commit().await.unwrap();

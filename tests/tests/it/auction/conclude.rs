@@ -114,7 +114,7 @@ async fn a_cancellation_that_came_too_late_is_applied_when_the_auction_lets_the_
     let intent = house.accept(0, &house.one_weth()).await;
     assert_eq!(step(&mut market).await.unwrap(), opened(1));
     let owner = house.stack.owner(0).address();
-    let mut tx = house.pool.begin().await.unwrap();
+    let mut tx = pg::begin(&house.pool).await.unwrap();
     let answer = pg::intent::cancel(&mut tx, house.chain_id(), owner, &[intent]).await.unwrap();
     tx.commit().await.unwrap();
     assert!(matches!(answer[0], pg::intent::CancelOutcome::TooLate { .. }), "{answer:?}");

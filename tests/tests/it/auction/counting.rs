@@ -40,7 +40,7 @@ async fn auctions_are_decided_and_opened_while_the_counting_of_all_older_ones_ha
     let mut market = house.lead().await;
     house.accept(0, &house.one_weth()).await;
     on_counting(&house, "PERFORM pg_advisory_xact_lock(77)").await;
-    let mut held = house.pool.begin().await.unwrap();
+    let mut held = infra::pg::begin(&house.pool).await.unwrap();
     sqlx::query("SELECT pg_advisory_xact_lock(77)").execute(&mut *held).await.unwrap();
     let windows = async {
         assert_eq!(step(&mut market).await.unwrap(), opened(1));
@@ -69,7 +69,7 @@ async fn a_new_leader_decides_the_closed_auction_while_the_counting_of_an_older_
     assert_eq!(step(&mut market).await.unwrap(), concluded(1, Some(2)));
     drop(market);
     on_counting(&house, "PERFORM pg_advisory_xact_lock(77)").await;
-    let mut held = house.pool.begin().await.unwrap();
+    let mut held = infra::pg::begin(&house.pool).await.unwrap();
     sqlx::query("SELECT pg_advisory_xact_lock(77)").execute(&mut *held).await.unwrap();
     let mut successor = house.lead().await;
     let decided = tokio::time::timeout(PATIENCE, step(&mut successor)).await.unwrap();

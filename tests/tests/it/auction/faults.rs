@@ -188,7 +188,7 @@ async fn what_a_leader_decided_but_did_not_wind_up_is_wound_up_by_the_next_one_o
     assert_eq!((held.status, held.auction_id.unwrap().get()), (IntentStatus::Open, 1));
     // in between a cancellation comes too late, and is kept
     let owner = house.stack.owner(2).address();
-    let mut tx = house.pool.begin().await.unwrap();
+    let mut tx = pg::begin(&house.pool).await.unwrap();
     let answer = pg::intent::cancel(&mut tx, house.chain_id(), owner, &[unwanted]).await.unwrap();
     tx.commit().await.unwrap();
     assert!(matches!(answer[0], pg::intent::CancelOutcome::TooLate { .. }), "{answer:?}");
@@ -224,7 +224,7 @@ async fn what_a_leader_left_uncounted_is_counted_by_the_next_one_before_it_is_pu
     let failed = "UPDATE settlement SET status = 'failed'";
     sqlx::query(failed).execute(&house.pool).await.unwrap();
     let auction = domain::AuctionId::new(1);
-    let mut tx = house.pool.begin().await.unwrap();
+    let mut tx = pg::begin(&house.pool).await.unwrap();
     let published = pg::auction::publish_if_settled(&mut tx, house.chain_id(), auction).await;
     assert!(!published.unwrap(), "a record without its references is none");
     tx.commit().await.unwrap();

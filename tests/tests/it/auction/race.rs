@@ -81,7 +81,7 @@ async fn of_500_cancellations_racing_with_cuts_none_ends_both_cancelled_and_in_a
 
 async fn cancel(house: &House, owner: usize, intent: IntentId) -> CancelOutcome {
     let owner = house.stack.owner(owner).address();
-    let mut tx = house.pool.begin().await.unwrap();
+    let mut tx = pg::begin(&house.pool).await.unwrap();
     let answer = pg::intent::cancel(&mut tx, house.chain_id(), owner, &[intent]).await.unwrap();
     tx.commit().await.unwrap();
     answer[0]

@@ -125,7 +125,7 @@ impl Scene {
     pub(super) async fn queue_again(&self, auction: u64, swaps: &[&Swap]) -> i64 {
         let id = AuctionId::new(auction);
         let ids: Vec<IntentId> = swaps.iter().map(|swap| swap.id).collect();
-        let mut tx = self.pool.begin().await.unwrap();
+        let mut tx = pg::begin(&self.pool).await.unwrap();
         pg::auction::insert(&mut tx, &opening(&self.stack, id), open_hash()).await.unwrap();
         sqlx::query("UPDATE auction SET status = 'decided' WHERE id = $1")
             .bind(auction as i64)

@@ -30,7 +30,7 @@ async fn take(pool: &Pool, holder: &str, ttl: Duration) -> Lease {
 
 /// A fenced write, as every leader does it.
 async fn write(pool: &Pool, lease: &Lease, number: u64) -> Result<(), StoreError> {
-    let mut tx = pool.begin().await?;
+    let mut tx = infra::pg::begin(pool).await?;
     lease::fence(&mut tx, lease).await?;
     event::append(&mut tx, CHAIN, &[event(number)]).await?;
     Ok(tx.commit().await?)
@@ -76,7 +76,7 @@ async fn a_leader_frozen_past_its_lease_and_thawed_writes_nothing() {
 async fn a_takeover_waits_for_the_fenced_transaction_that_came_first() {
     let pool = pool().await;
     let old = take(&pool, "old", TTL).await;
-    let mut tx = pool.begin().await.unwrap();
+    let mut tx = infra::pg::begin(&pool).await.unwrap();
     lease::fence(&mut tx, &old).await.unwrap();
     let successor = tokio::spawn({
         let pool = pool.clone();
@@ -106,7 +106,7 @@ async fn a_takeover_waits_for_the_fenced_transaction_that_came_first() {
 async fn a_leader_frozen_inside_its_transaction_does_not_keep_the_role_forever() {
     let pool = pool_with(|config| config.idle_transaction_timeout_ms = 300).await;
     let frozen = take(&pool, "frozen", TTL).await;
-    let mut tx = pool.begin().await.unwrap();
+    let mut tx = infra::pg::begin(&pool).await.unwrap();
     lease::fence(&mut tx, &frozen).await.unwrap();
     event::append(&mut tx, CHAIN, &[event(1)]).await.unwrap();
     take(&pool, "successor", LONG).await;

@@ -12,15 +12,15 @@ const MOMENT: Duration = Duration::from_millis(100);
 #[tokio::test]
 async fn cancellations_share_the_market_and_a_cut_has_it_alone() {
     let pool = pool().await;
-    let mut one = pool.begin().await.unwrap();
+    let mut one = infra::pg::begin(&pool).await.unwrap();
     market_lock(&mut one, CHAIN, Hold::Shared).await.unwrap();
-    let mut two = pool.begin().await.unwrap();
+    let mut two = infra::pg::begin(&pool).await.unwrap();
     market_lock(&mut two, CHAIN, Hold::Shared).await.unwrap();
 
     let cut = tokio::spawn({
         let pool = pool.clone();
         async move {
-            let mut tx = pool.begin().await.unwrap();
+            let mut tx = infra::pg::begin(&pool).await.unwrap();
             market_lock(&mut tx, CHAIN, Hold::Exclusive).await.unwrap();
             tx
         }
@@ -31,10 +31,10 @@ async fn cancellations_share_the_market_and_a_cut_has_it_alone() {
     two.rollback().await.unwrap();
     let cut = cut.await.unwrap();
 
-    let mut late = pool.begin().await.unwrap();
+    let mut late = infra::pg::begin(&pool).await.unwrap();
     let waits = timeout(MOMENT, market_lock(&mut late, CHAIN, Hold::Shared)).await;
     assert!(waits.is_err(), "a cancellation did not wait for the cut");
-    let mut other = pool.begin().await.unwrap();
+    let mut other = infra::pg::begin(&pool).await.unwrap();
     market_lock(&mut other, CHAIN + 1, Hold::Exclusive).await.unwrap();
     cut.commit().await.unwrap();
 }

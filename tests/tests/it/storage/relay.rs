@@ -65,7 +65,7 @@ async fn length(redis: &OwnRedis) -> u64 {
 async fn a_transaction_that_commits_late_is_numbered_late_and_not_lost() {
     let (pool, redis) = (pool().await, OwnRedis::start().await);
     let mut tail = redis.store.tail_events(from_start(&pool).await);
-    let mut slow = pool.begin().await.unwrap();
+    let mut slow = infra::pg::begin(&pool).await.unwrap();
     event::append(&mut slow, CHAIN, &[event(1)]).await.unwrap();
     append(&pool, 2..4).await;
     let relays = Relays::start(&pool, &redis, 1);
