@@ -118,13 +118,23 @@ fn ms(line: &Value, name: &str) -> Option<f64> {
     line[name].as_str()?.parse::<usize>().ok().map(intake::count)
 }
 
-/// Where the time goes: medians of how long after the close each part was done.
+/// Where the time goes: how long after the close each part was done, as medians and in the slowest.
 fn print_pace(full: &[Value]) -> io::Result<()> {
+    const PARTS: [&str; 5] = ["collected_ms", "closed_ms", "drafted_ms", "judged_ms", "took_ms"];
     print!("  {} auctions, medians:", full.len());
-    for part in ["collected", "closed", "drafted", "judged", "took"] {
-        let name = format!("{part}_ms");
-        let mut samples: Vec<f64> = full.iter().filter_map(|line| ms(line, &name)).collect();
-        print!(" {part} {} ms", quantile(&mut samples, 500)?);
+    for part in PARTS {
+        let mut samples: Vec<f64> = full.iter().filter_map(|line| ms(line, part)).collect();
+        print!(" {part} {}", quantile(&mut samples, 500)?);
+    }
+    let mut slowest: Vec<&Value> = full.iter().collect();
+    slowest.sort_by(|a, b| {
+        ms(b, "took_ms").unwrap_or(0.0).total_cmp(&ms(a, "took_ms").unwrap_or(0.0))
+    });
+    for line in slowest.iter().take(3) {
+        print!("\n  one of the slowest:");
+        for part in PARTS {
+            print!(" {part} {}", ms(line, part).unwrap_or(f64::NAN));
+        }
     }
     println!();
     Ok(())
