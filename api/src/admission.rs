@@ -32,6 +32,7 @@ const KEYS: usize = 65_536;
 #[derive(Debug)]
 pub(crate) struct Gate {
     permits: Arc<Semaphore>,
+    records: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     trust_proxy: bool,
     by_ip: Limiter<IpAddr>,
@@ -45,6 +46,7 @@ impl Gate {
         let rate = |per_second: u32| Rate::new(per_second, per_second);
         Self {
             permits: Arc::new(Semaphore::new(config.intake_permits)),
+            records: Arc::new(Semaphore::new(config.record_permits)),
             streams: Arc::new(Semaphore::new(config.max_streams)),
             trust_proxy: config.trust_proxy,
             by_ip: Limiter::new(rate(config.ip_per_second), KEYS),
@@ -55,9 +57,7 @@ impl Gate {
 
     /// A permit to work on one writing request.
     pub(crate) fn permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        self.permits.clone().try_acquire_owned().map_err(|_| {
-            Problem::new(Code::Busy, "as many requests as can be worked on are").retry_after(1)
-        })
+        one_of(&self.permits)
     }
 
     /// A place for one stream.
@@ -69,7 +69,7 @@ impl Gate {
         Ok(Place { _permit: permit })
     }
 
-    /// One writing request of an address on the network.
+    /// One request that writes, or reads a whole record, of an address on the network.
     pub(crate) fn ip(&self, ip: IpAddr) -> Result<(), Problem> {
         take(&self.by_ip, &ip, "address")
     }
@@ -95,6 +95,12 @@ impl Gate {
         let forwarded = if self.trust_proxy { forwarded() } else { None };
         forwarded.or_else(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
+}
+
+fn one_of(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
+    permits.clone().try_acquire_owned().map_err(|_| {
+        Problem::new(Code::Busy, "as many requests as can be worked on are").retry_after(1)
+    })
 }
 
 fn take<K: Eq + Hash + Clone>(limiter: &Limiter<K>, key: &K, whose: &str) -> Result<(), Problem> {
@@ -132,6 +138,26 @@ impl FromRequest for Admitted {
             let app = App::of(request)?;
             app.gate.ip(app.gate.origin(request))?;
             Ok(Self { _permit: app.gate.permit()? })
+        })())
+    }
+}
+
+/// A request for a whole record that was let in: a record may be megabytes, decoded and encoded. The
+/// permit comes back when it is dropped.
+#[derive(Debug)]
+pub(crate) struct Reading {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl FromRequest for Reading {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        ready((|| {
+            let app = App::of(request)?;
+            app.gate.ip(app.gate.origin(request))?;
+            Ok(Self { _permit: one_of(&app.gate.records)? })
         })())
     }
 }

@@ -97,6 +97,11 @@ impl Trial<'_> {
         (!drops.is_empty()).then_some(Run { settled, drops })
     }
 
+    /// Other bids of those that failed in a run, each alone: those that do not settle, by id.
+    pub(crate) async fn also(&self, others: Vec<BidId>) -> Vec<SimulationDrop> {
+        self.alone(others.into_iter()).await.into_values().collect()
+    }
+
     /// Runs bids alone, and nothing else.
     async fn each(&self, ids: Vec<BidId>) -> Option<Run> {
         let mut alone = self.alone(ids.iter().copied()).await;

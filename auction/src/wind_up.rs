@@ -88,31 +88,47 @@ impl Market {
         Ok(following)
     }
 
-    /// Winds up what a leader before left behind.
+    /// Winds up what a leader before left behind. An auction whose row does not read is left for
+    /// whoever mends it: it must not stop the market.
     pub(crate) async fn wind_up_left_behind(&self) -> Result<(), AuctionError> {
-        let chain_id = self.chain_id();
-        let left_behind =
-            pg::auction::left_behind(&mut *self.connection().await?, chain_id).await?;
-        for StoredAuction { opening, outcome, .. } in left_behind {
-            let Some(outcome) = outcome else { continue };
-            let auction = opening.auction_id;
-            let mut conn = self.connection().await?;
-            let batches = pg::settlement::of_auction(&mut conn, chain_id, auction).await?;
-            drop(conn);
-            let ended = Ended {
-                auction,
-                closes_at_ms: opening.closes_at_ms,
-                intents: opening.intents.iter().map(|entry| entry.id).collect(),
-                outcome: &outcome,
-                winners: batches.first().map_or(&[], |batch| &batch.bids),
-            };
-            let mut tx = pg::begin(&self.pool).await?;
-            pg::lease::fence(&mut tx, &self.lease).await?;
-            pg::market_lock(&mut tx, chain_id, Hold::Exclusive).await?;
-            self.wind_up(&mut tx, &ended, None).await?;
-            tx.commit().await.map_err(StoreError::from)?;
-            tracing::info!(auction = auction.get(), "auction wound up for a leader before");
+        let mut conn = self.connection().await?;
+        let left_behind = pg::auction::left_behind(&mut conn, self.chain_id()).await?;
+        drop(conn);
+        for auction in left_behind {
+            match self.wind_up_again(auction).await {
+                Ok(()) => tracing::info!(%auction, "wound up for a leader before"),
+                Err(error) if error.retryable() || error.fenced() => return Err(error),
+                Err(error) => {
+                    metrics::counter!("gavel_auction_unreadable_total").increment(1);
+                    tracing::error!(%auction, %error, "not wound up: its rows do not read");
+                }
+            }
         }
+        Ok(())
+    }
+
+    /// Winds up an auction from its rows.
+    async fn wind_up_again(&self, auction: AuctionId) -> Result<(), AuctionError> {
+        let chain_id = self.chain_id();
+        let mut conn = self.connection().await?;
+        let stored = pg::auction::get(&mut conn, chain_id, auction).await?;
+        let Some(StoredAuction { opening, outcome: Some(outcome), .. }) = stored else {
+            return Err(StoreError::Corrupt("auction.outcome").into());
+        };
+        let batches = pg::settlement::of_auction(&mut conn, chain_id, auction).await?;
+        drop(conn);
+        let ended = Ended {
+            auction,
+            closes_at_ms: opening.closes_at_ms,
+            intents: opening.intents.iter().map(|entry| entry.id).collect(),
+            outcome: &outcome,
+            winners: batches.first().map_or(&[], |batch| &batch.bids),
+        };
+        let mut tx = pg::begin(&self.pool).await?;
+        pg::lease::fence(&mut tx, &self.lease).await?;
+        pg::market_lock(&mut tx, chain_id, Hold::Exclusive).await?;
+        self.wind_up(&mut tx, &ended, None).await?;
+        tx.commit().await.map_err(StoreError::from)?;
         Ok(())
     }
 

@@ -38,12 +38,12 @@ pub use decide::{
 };
 pub use insight::{InsightReason, IntentInsight, Offer, insights};
 pub use opening::{Cut, CutError, OpeningRecord, SolverBond};
-pub use params::Params;
+pub use params::{MAX_NODES, Params};
 pub use record::{
     Announced, AuctionRecord, Closing, Contents, Lineage, LineageFault, PublicRecord, RecordFault,
     RecordedBid,
 };
 pub use refusal::{DropReason, LeftOut, Scarce};
-pub use simulation::{MAX_TX_GAS, Simulation, SimulationDrop};
+pub use simulation::{MAX_ROUNDS, MAX_TX_GAS, Simulation, SimulationDrop};
 pub use standing::{SolverStanding, Standings};
 pub use stream::{BidLeaf, ReceivedBid, bid_leaves, bids_root, bids_tree};

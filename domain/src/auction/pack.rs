@@ -25,6 +25,7 @@ mod core;
 mod dual;
 mod frame;
 mod lift;
+mod live;
 mod packer;
 mod packing;
 mod problem;

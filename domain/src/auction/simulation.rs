@@ -11,6 +11,10 @@ use crate::{BidId, event::BlockRef};
 /// a reveal can have at most, so what every simulation is given.
 pub const MAX_TX_GAS: u64 = 1 << 24;
 
+/// Rounds one simulation may have: each is decided anew by whoever repeats it, with a whole node
+/// budget, and no auction needs more than a handful.
+pub const MAX_ROUNDS: u32 = 32;
+
 /// The simulation of an auction's winners.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

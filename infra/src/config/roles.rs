@@ -27,6 +27,8 @@ pub struct ApiConfig {
     pub trust_proxy: bool,
     /// Requests that write, worked on at once; more are refused with 503.
     pub intake_permits: usize,
+    /// Requests for whole records (bids, proof, export), worked on at once; more are refused with 503.
+    pub record_permits: usize,
     /// Writing requests of one IP address per second; 0 means no limit.
     pub ip_per_second: u32,
     /// Intents and cancellations of one owner per second; 0 means no limit.
@@ -53,6 +55,7 @@ impl Default for ApiConfig {
             cors_origins: vec!["*".to_owned()],
             trust_proxy: false,
             intake_permits: 2_048,
+            record_permits: 16,
             ip_per_second: 500,
             owner_per_second: 50,
             solver_per_second: 200,

@@ -43,11 +43,20 @@ pub(super) fn findings(config: &Config) -> Vec<String> {
 
     demand(config.auction.window_ms >= 100, "auction.window_ms must be at least 100");
     demand(config.auction.max_intents > 0, "auction.max_intents must not be 0");
+    demand(
+        config.auction.node_budget <= domain::auction::MAX_NODES,
+        "auction.node_budget must be at most 1000000",
+    );
+    demand(
+        config.auction.simulation_rounds <= domain::auction::MAX_ROUNDS,
+        "auction.simulation_rounds must be at most 32: nobody repeats more",
+    );
     demand(config.auction.min_fill_bps <= 10_000, "auction.min_fill_bps must be at most 10000");
     demand(
         config.api.max_body_bytes >= config.auction.max_bid_bytes,
         "api.max_body_bytes must not be less than auction.max_bid_bytes",
     );
+    demand(config.api.record_permits > 0, "api.record_permits must not be 0");
     demand(config.api.intake_permits > 0, "api.intake_permits must not be 0");
     demand(config.settlement.lanes > 0, "settlement.lanes must not be 0");
     demand(config.settlement.poll_ms > 0, "settlement.poll_ms must not be 0");

@@ -53,7 +53,6 @@ macro_rules! columns {
         "status, open_hash, opening, bids_root, bid_count, outcome"
     };
 }
-use columns;
 
 /// The auction whose window is open or whose outcome is not written yet: at most one.
 ///
@@ -179,4 +178,14 @@ fn open_hash(row: &PgRow) -> Result<OpenHash, StoreError> {
 
 fn number(row: &PgRow, column: &'static str) -> Result<u64, StoreError> {
     from_bigint(row.try_get(column)?, column)
+}
+
+/// The numbers of the auctions that a query about one chain finds.
+async fn numbers(
+    conn: &mut PgConnection,
+    query: &'static str,
+    chain_id: u64,
+) -> Result<Vec<AuctionId>, StoreError> {
+    let rows = sqlx::query(query).bind(to_bigint(chain_id)?).fetch_all(conn).await?;
+    rows.iter().map(|row| Ok(AuctionId::new(number(row, "id")?))).collect()
 }

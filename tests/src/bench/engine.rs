@@ -58,7 +58,7 @@ impl Engine {
     /// The best set without one solver's bids.
     pub(super) fn without(&mut self, auction: &Instance, solver: u32) -> Solved {
         let active: Vec<bool> = auction.solvers.iter().map(|other| *other != solver).collect();
-        Solved::of(self.packer.solve(&active, Params::default().node_budget))
+        Solved::of(self.packer.weigh(&active, Params::default().node_budget))
     }
 }
 

@@ -21,7 +21,7 @@ use super::{
     stored::{published, stored},
     view,
 };
-use crate::{app::App, problem::Problem};
+use crate::{admission::Reading, app::App, problem::Problem};
 
 /// Bids on a page at most; each may be as long as `auction.max_bid_bytes`.
 pub(super) const MAX_BIDS: u32 = 100;
@@ -53,6 +53,7 @@ pub(crate) struct BidsQuery {
 #[get("/v1/auctions/{id}/bids")]
 pub(crate) async fn get_bids(
     app: Data<App>,
+    _reading: Reading,
     path: Path<u64>,
     query: Query<BidsQuery>,
 ) -> Result<Json<BidPage>, Problem> {

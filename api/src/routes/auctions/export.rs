@@ -26,6 +26,7 @@ use sqlx::PgConnection;
 
 use super::{super::query::connection, stored::stored};
 use crate::{
+    admission::Reading,
     app::App,
     problem::{Failure, Problem},
 };
@@ -53,6 +54,7 @@ const BIDS: &str = "\"bids\":[";
 #[get("/v1/auctions/{id}/export")]
 pub(crate) async fn export_auction(
     app: Data<App>,
+    reading: Reading,
     request: HttpRequest,
     path: Path<u64>,
 ) -> Result<HttpResponse, Problem> {
@@ -84,6 +86,7 @@ pub(crate) async fn export_auction(
     let (head, tail) = text.split_once(BIDS).ok_or(Failure::Internal)?;
     let chunks = Chunks {
         app,
+        _reading: reading,
         id,
         after: (0, 0),
         begin: Some(format!("{head}{BIDS}")),
@@ -159,6 +162,8 @@ fn signed(stored: &StoredIntent) -> Option<SignedIntent> {
 /// The file's text, a piece at a time: an auction's bids may be 64 MiB.
 struct Chunks {
     app: Data<App>,
+    /// Until the last of it is sent.
+    _reading: Reading,
     id: AuctionId,
     after: (u64, u64),
     begin: Option<String>,

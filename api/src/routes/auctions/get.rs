@@ -8,7 +8,7 @@ use infra::pg::settlement;
 use solvers::wire::AuctionView;
 
 use super::{super::query::connection, stored::stored, view};
-use crate::{app::App, problem::Problem};
+use crate::{admission::Reading, app::App, problem::Problem};
 
 /// One auction, as far as it is public
 ///
@@ -21,6 +21,7 @@ use crate::{app::App, problem::Problem};
 #[get("/v1/auctions/{id}")]
 pub(crate) async fn get_auction(
     app: Data<App>,
+    _reading: Reading,
     path: Path<u64>,
 ) -> Result<Json<AuctionView>, Problem> {
     let mut conn = connection(&app.pool).await?;

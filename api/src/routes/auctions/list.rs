@@ -14,7 +14,7 @@ use super::{
     super::query::{connection, cursor, limit},
     view,
 };
-use crate::{app::App, problem::Problem};
+use crate::{admission::Reading, app::App, problem::Problem};
 
 /// The most auctions on a page: each holds all its intents.
 const MAX_AUCTIONS: u32 = 100;
@@ -40,6 +40,7 @@ pub(crate) struct AuctionsQuery {
 #[get("/v1/auctions")]
 pub(crate) async fn list_auctions(
     app: Data<App>,
+    _reading: Reading,
     query: Query<AuctionsQuery>,
 ) -> Result<Json<AuctionPage>, Problem> {
     let after = u64::try_from(cursor(query.after.as_deref())?).unwrap_or_default();

@@ -18,6 +18,7 @@ use super::{
     trees::Tree,
 };
 use crate::{
+    admission::Reading,
     app::App,
     problem::{Code, Facts, Failure, Problem},
 };
@@ -36,7 +37,8 @@ pub(crate) struct ProofQuery {
 ///
 /// From the close on, when the root is public: 409 `auction_sealed` before. A digest holds 32 random
 /// bytes of its solver, so only who knows the bid can ask for it, and the answer tells nobody else
-/// that it exists. 404 `bid_unknown` for a bid that bears a receipt proves that it was left out.
+/// that it exists. 404 `bid_unknown` for a bid with a receipt says that it was left out: the proof
+/// of that is the receipt with the published record, which `gavel audit --receipts` compares.
 #[utoipa::path(
     tag = "auctions",
     params(("id" = u64, Path, description = "The auction's number"), ProofQuery),
@@ -45,6 +47,7 @@ pub(crate) struct ProofQuery {
 #[get("/v1/auctions/{id}/proof")]
 pub(crate) async fn get_proof(
     app: Data<App>,
+    _reading: Reading,
     path: Path<u64>,
     query: Query<ProofQuery>,
 ) -> Result<Json<BidProof>, Problem> {

@@ -110,7 +110,7 @@ impl<'a> Deliberation<'a> {
             let (field, fairness) = (&self.field, &self.fairness);
             let may = |item: &usize| fairness.is_fair_without(field, number, *item);
             let may: Vec<bool> = self.first.items.iter().map(may).collect();
-            let solution = self.first.solve(&may, self.cut.params().node_budget);
+            let solution = self.first.weigh(&may, self.cut.params().node_budget);
             let Total { score, gap, nodes } = Total::of(&solution);
             let [score, gap] = [score, gap].map(Amount::from);
             references.push(Reference { solver, score, gap, nodes });

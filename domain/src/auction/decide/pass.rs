@@ -59,6 +59,11 @@ impl Pass {
         self.packer.solve(may, budget)
     }
 
+    /// The same, where only the score is asked for.
+    pub(super) fn weigh(&mut self, may: &[bool], budget: u64) -> Solution {
+        self.packer.weigh(may, budget)
+    }
+
     /// What became of every item that may win.
     pub(super) fn fates(&self, solution: &Solution, may: &[bool]) -> Vec<Option<Fate>> {
         let blockers = self.packer.blockers(&solution.items);

@@ -98,16 +98,18 @@ impl Solver<'_> {
         Found { bound: better.bound.max(found.bound), ..better }
     }
 
-    /// The best set of a component, step by step: a good set, better prices, and what they leave.
+    /// The best set of a component, step by step: a good set, better prices, and what they leave. After
+    /// a wrong guess its set is the one to start from, and nothing has to be dived for yet.
     fn prove(&mut self, core: &Core, frame: &Frame<'_>, mut dual: Dual, mut best: Set) -> Found {
         let state = State::new(self.problem, core);
         let mut top = dual.clone();
-        let known = (0..core.len() as u32).filter(|item| self.inside[frame.origin(*item) as usize]);
-        let known: Vec<u32> = known.chain(dual.order(&state)).collect();
+        let cold = best.0 == 0;
+        let mut known = if cold { self.known(core, frame) } else { best.1.clone() };
+        known.extend(dual.order(&state));
         self.offer(core, &mut best, known);
         let mut stale = 0;
         for round in 0..ROUNDS {
-            if round % 8 == 7 || (round == 0 && top.bound() > best.0) {
+            if round % 8 == 7 || (cold && round == 0 && top.bound() > best.0) {
                 self.offer(core, &mut best, dive(State::new(self.problem, core), dual.clone()));
             }
             let gap = top.bound() - best.0;
@@ -152,6 +154,12 @@ impl Solver<'_> {
         } else {
             Found { taken: best.1, worth: best.0, bound }
         }
+    }
+
+    /// The component's items that were in the best set the last time.
+    fn known(&self, core: &Core, frame: &Frame<'_>) -> Vec<u32> {
+        let known = |item: &u32| self.inside[frame.origin(*item) as usize];
+        (0..core.len() as u32).filter(known).collect()
     }
 
     /// Improves prices until a good part of the items stands out: how much too high the bound may

@@ -32,6 +32,7 @@ pub(super) struct CoreRow {
 pub(super) struct Use {
     pub(super) row: u32,
     pub(super) at: u32,
+    share: u32,
 }
 
 /// A row's item, and where it stands in the problem's row.
@@ -39,6 +40,24 @@ pub(super) struct Use {
 pub(super) struct Part {
     pub(super) item: u32,
     pub(super) at: u32,
+    share: u32,
+}
+
+/// A whole row, as it is kept beside an item: of a clique every item takes all.
+const WHOLE: u32 = ONE as u32;
+
+impl Use {
+    /// What the item takes, in parts of the row, rounded down.
+    pub(super) const fn share(&self) -> i64 {
+        self.share as i64
+    }
+}
+
+impl Part {
+    /// What the item takes, in parts of the row, rounded down.
+    pub(super) const fn share(&self) -> i64 {
+        self.share as i64
+    }
 }
 
 /// No item, no place.
@@ -55,7 +74,11 @@ impl Core {
         let last = if globals { problem.rows.len() } else { problem.globals };
         for (origin, row) in (0u32..).zip(&problem.rows[..last]) {
             let parts = (0u32..).zip(&row.parts);
-            let parts = parts.map(|(at, part)| Part { item: number[part.item as usize], at });
+            let parts = parts.map(|(at, part)| Part {
+                item: number[part.item as usize],
+                at,
+                share: part.share as u32,
+            });
             core.push(problem, CoreRow { origin, clique: row.clique }, parts);
         }
         core.by_item();
@@ -85,7 +108,7 @@ impl Core {
         for (n, (row, more)) in (0u32..).zip(self.rows.iter().zip(more)) {
             let from = core.parts.len();
             core.parts.extend(self.parts(n));
-            core.parts.extend(more.iter().map(|item| Part { item: *item, at: NONE }));
+            core.parts.extend(more.iter().map(|item| Part { item: *item, at: NONE, share: WHOLE }));
             core.parts[from..].sort_unstable_by_key(|part| part.item);
             if row.clique {
                 let items: Vec<u32> = core.parts[from..].iter().map(|part| part.item).collect();
@@ -110,13 +133,16 @@ impl Core {
     fn push(&mut self, problem: &Problem, mut row: CoreRow, parts: impl Iterator<Item = Part>) {
         let from = self.parts.len();
         self.parts.extend(parts.filter(|part| part.item != NONE));
-        let mine = &self.parts[from..];
+        let mine = &mut self.parts[from..];
         let binds = mine.len() > 1
             && (row.clique || {
                 let origin = &problem.rows[row.origin as usize];
                 let amounts = mine.iter().map(|part| origin.parts[part.at as usize].amount);
                 let (binds, clique) = binding(origin.capacity, amounts);
-                row.clique = clique;
+                if clique {
+                    row.clique = true;
+                    mine.iter_mut().for_each(|part| part.share = WHOLE);
+                }
                 binds
             });
         if binds {
@@ -141,7 +167,8 @@ impl Core {
         for row in 0..self.rows.len() {
             for part in &self.parts[range(&self.of_row, row)] {
                 let place = &mut next[part.item as usize];
-                self.uses[*place as usize] = Use { row: row as u32, at: part.at };
+                self.uses[*place as usize] =
+                    Use { row: row as u32, at: part.at, share: part.share };
                 *place += 1;
             }
         }
@@ -170,12 +197,6 @@ impl Core {
     pub(super) fn amount(&self, problem: &Problem, row: u32, at: u32) -> U256 {
         let origin = self.rows[row as usize].origin as usize;
         problem.rows[origin].parts[at as usize].amount
-    }
-
-    /// The same in parts of the row, rounded down; a clique is taken whole.
-    pub(super) fn share(&self, problem: &Problem, row: u32, at: u32) -> i64 {
-        let CoreRow { origin, clique } = self.rows[row as usize];
-        if clique { ONE } else { problem.rows[origin as usize].parts[at as usize].share }
     }
 
     /// What there is of a row.

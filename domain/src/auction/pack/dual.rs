@@ -12,7 +12,7 @@
 
 use std::cmp::Reverse;
 
-use super::{problem::ONE, state::State};
+use super::{core::Use, live::Live, problem::ONE, state::State};
 
 const SHIFT: u32 = ONE.trailing_zeros();
 /// Bits of the sum of all worths and of every price, so that what 2^16 rows cost an item fits too.
@@ -55,7 +55,7 @@ impl Dual {
             let uses = core.uses(item);
             let each = dual.worth(state, item) / (uses.len().max(1) as i64);
             for part in uses {
-                let share = core.share(state.problem, part.row, part.at).max(1);
+                let share = part.share().max(1);
                 let whole = (i128::from(each) << SHIFT) / i128::from(share);
                 let fair = if core.is_clique(part.row) { whole } else { whole / 2 };
                 let price = &mut dual.price[part.row as usize];
@@ -105,12 +105,7 @@ impl Dual {
     /// Margins and bound from the prices.
     pub(super) fn refresh(&mut self, state: &State<'_>) {
         for item in state.live_items() {
-            let cost = |part: &super::core::Use| {
-                cost(
-                    self.price[part.row as usize],
-                    state.core.share(state.problem, part.row, part.at),
-                )
-            };
+            let cost = |part: &Use| cost(self.price[part.row as usize], part.share());
             let cost: i64 = state.core.uses(item).iter().map(cost).sum();
             self.margin[item as usize] = self.worth(state, item) - cost;
         }
@@ -132,34 +127,26 @@ impl Dual {
 
     /// Sets the price of every row beside the others, forward and then backward.
     pub(super) fn sweep(&mut self, state: &State<'_>) {
-        let rows = 0..self.price.len() as u32;
-        for row in rows.clone().chain(rows.rev()) {
-            if state.live[row as usize] == 0 {
-                continue;
-            }
-            let price = if state.core.is_clique(row) {
-                self.of_clique(state, row)
-            } else {
-                self.of_row(state, row)
-            };
-            self.set(state, row, price);
-        }
+        self.pass(state, &Live::of(state));
         self.count(state);
     }
 
     /// A few sweeps, and as far again in the direction they took, and farther, while that gains.
     /// Returns what the bound gained.
     pub(super) fn advance(&mut self, state: &State<'_>) -> i128 {
+        let live = Live::of(state);
         let before = self.bound();
         let start = self.price.clone();
-        self.sweep(state);
-        self.sweep(state);
+        self.pass(state, &live);
+        self.pass(state, &live);
+        self.count(state);
         let mut beyond = self.clone();
         for (price, start) in beyond.price.iter_mut().zip(start) {
             *price = (*price + (*price - start) * self.reach).clamp(0, DEAREST);
         }
         beyond.refresh(state);
-        beyond.sweep(state);
+        beyond.pass(state, &live);
+        beyond.count(state);
         if beyond.bound < self.bound {
             beyond.reach = (self.reach * 2).min(REACH[1]);
             *self = beyond;
@@ -169,21 +156,32 @@ impl Dual {
         before - self.bound()
     }
 
+    fn pass(&mut self, state: &State<'_>, live: &Live) {
+        for row in (0..live.len()).chain((0..live.len()).rev()) {
+            let (number, parts) = live.row(row);
+            let clique = state.core.is_clique(number);
+            let price = if clique {
+                self.of_clique(number, parts)
+            } else {
+                self.of_row(number, parts, state.left[number as usize])
+            };
+            self.set(number, parts, clique, price);
+        }
+    }
+
     /// Between its best item's margin and its second best's every price is as good: the middle
     /// leaves the others the most room.
-    fn of_clique(&self, state: &State<'_>, row: u32) -> i64 {
-        if state.live[row as usize] == 1 {
+    fn of_clique(&self, row: u32, parts: &[(u32, u32)]) -> i64 {
+        if parts.len() == 1 {
             return 0;
         }
         let mut best = [i64::MIN / 4; 2];
-        for part in state.core.parts(row) {
-            if state.is_live(part.item) {
-                let margin = self.margin[part.item as usize];
-                if margin > best[0] {
-                    best = [margin, best[0]];
-                } else if margin > best[1] {
-                    best[1] = margin;
-                }
+        for (item, _) in parts {
+            let margin = self.margin[*item as usize];
+            if margin > best[0] {
+                best = [margin, best[0]];
+            } else if margin > best[1] {
+                best[1] = margin;
             }
         }
         let price = self.price[row as usize];
@@ -191,40 +189,38 @@ impl Dual {
     }
 
     /// Where what the favoured items use of the row is what it has left.
-    fn of_row(&self, state: &State<'_>, row: u32) -> i64 {
+    fn of_row(&self, row: u32, parts: &[(u32, u32)], left: i64) -> i64 {
         let price = self.price[row as usize];
-        let live = state.core.parts(row).iter().filter(|part| state.is_live(part.item));
-        // worths have 46 bits, so the quotients' numerators fit 64
-        let asked = live.filter_map(|part| {
-            let share = state.core.share(state.problem, row, part.at);
-            let margin = self.margin[part.item as usize] + cost(price, share);
-            (margin > 0 && share > 0).then(|| (margin.saturating_mul(ONE) / share, share))
-        });
-        let mut asked: Vec<(i64, i64)> = asked.collect();
-        // from the item that is worth most for its share; the price is the first that is left out
-        asked.sort_unstable_by_key(|(worth, _)| Reverse(*worth));
-        let mut left = state.left[row as usize];
-        let marginal = asked.iter().find(|(_, share)| {
-            left -= share;
-            left < 0
-        });
-        marginal.map_or(0, |(worth, _)| *worth).min(DEAREST)
+        let (mut asked, mut total) = (Vec::with_capacity(parts.len()), 0);
+        for (item, share) in parts {
+            let share = i64::from(*share);
+            let margin = self.margin[*item as usize] + cost(price, share);
+            if margin > 0 && share > 0 {
+                total += share;
+                asked.push((margin, share));
+            }
+        }
+        if total <= left {
+            return 0;
+        }
+        // from the item that is worth most for its share; worths have 46 bits, so the quotients'
+        // numerators fit 64
+        for (worth, share) in &mut asked {
+            *worth = worth.saturating_mul(ONE) / *share;
+        }
+        first_left_out(&mut asked, left).min(DEAREST)
     }
 
-    fn set(&mut self, state: &State<'_>, row: u32, price: i64) {
+    fn set(&mut self, row: u32, parts: &[(u32, u32)], clique: bool, price: i64) {
         let before = std::mem::replace(&mut self.price[row as usize], price);
         if before == price {
             return;
         }
-        if state.core.is_clique(row) {
-            for part in state.core.parts(row) {
-                self.margin[part.item as usize] += before - price;
-            }
-            return;
-        }
-        for part in state.core.parts(row) {
-            let share = state.core.share(state.problem, row, part.at);
-            self.margin[part.item as usize] += cost(before, share) - cost(price, share);
+        for (item, share) in parts {
+            let share = i64::from(*share);
+            let change =
+                if clique { before - price } else { cost(before, share) - cost(price, share) };
+            self.margin[*item as usize] += change;
         }
     }
 
@@ -234,7 +230,7 @@ impl Dual {
         let mut slack: Vec<i64> = state.left.clone();
         for item in state.live_items().filter(|item| self.margin[*item as usize] > 0) {
             for part in core.uses(item) {
-                slack[part.row as usize] -= core.share(state.problem, part.row, part.at);
+                slack[part.row as usize] -= part.share();
             }
         }
         for (row, slack) in slack.iter_mut().enumerate() {
@@ -255,7 +251,25 @@ impl Dual {
     }
 }
 
-/// What a share of a row costs, rounded down.
+/// Of pairs of worth and share whose shares exceed `left` together, the worth of the first that is
+/// left out if the worthiest come first. Halves the list time and again: sorting it took a third
+/// of all the time spent on rows that all bids share.
+fn first_left_out(mut asked: &mut [(i64, i64)], mut left: i64) -> i64 {
+    while asked.len() > 1 {
+        let middle = asked.len() / 2;
+        let (worthier, ..) = asked.select_nth_unstable_by_key(middle, |(worth, _)| Reverse(*worth));
+        let taken: i64 = worthier.iter().map(|(_, share)| share).sum();
+        if taken > left {
+            asked = &mut asked[..middle];
+        } else {
+            left -= taken;
+            asked = &mut asked[middle..];
+        }
+    }
+    asked.first().map_or(0, |(worth, _)| *worth)
+}
+
+/// What a share of a row costs, rounded down. Prices have 46 bits, shares 16.
 const fn cost(price: i64, share: i64) -> i64 {
-    if share == ONE { price } else { ((price as i128 * share as i128) >> SHIFT) as i64 }
+    (price * share) >> SHIFT
 }

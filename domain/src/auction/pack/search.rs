@@ -16,7 +16,8 @@ const NODE_ROUNDS: u32 = 3;
 /// How much a margin speaks against branching on an item.
 const INDIFFERENT: i128 = 16;
 
-/// The best set of `core`, if the effort lasts, and no worse than `first`. With `among`, of the sets
+/// The best set of `core`, if the effort lasts, and no worse than `first`; of several the preferred one
+/// if the effort is for ties too. With `among`, of the sets
 /// that hold one of those items at least, if that is better than `first`.
 pub(super) fn search(
     problem: &Problem,
@@ -33,7 +34,7 @@ pub(super) fn search(
     let mut search = Search { unit, best, best_worth, open: 0, ties: false, frame };
     search.explore(&mut state, dual.clone(), among, effort);
     let bound = search.open.max(search.best_worth);
-    if bound == search.best_worth {
+    if bound == search.best_worth && effort.ties {
         search.ties = true;
         search.explore(&mut state, dual, among, effort);
     }
@@ -64,7 +65,7 @@ impl Search<'_> {
     ) {
         let entry = state.mark();
         while self.promising(dual.bound()) {
-            if !effort.node(state.lives) {
+            if !effort.node(state) {
                 if !self.ties {
                     self.open = self.open.max(dual.bound());
                 }

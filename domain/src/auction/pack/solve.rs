@@ -20,15 +20,26 @@ pub(super) struct Warm {
     inside: Vec<bool>,
 }
 
-/// The best of the active items, without the rows of the whole batch or with them.
+/// What is asked of a problem.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Question<'a> {
+    pub(super) active: &'a [bool],
+    /// Whether the rows of the whole batch count.
+    pub(super) globals: bool,
+    /// Whether it matters which of several best sets is found.
+    pub(super) ties: bool,
+    /// Nodes to visit.
+    pub(super) budget: u64,
+}
+
+/// The best of the active items.
 pub(super) fn solve(
     problem: &Problem,
-    active: &[bool],
-    globals: bool,
-    budget: u64,
+    question: Question<'_>,
     warm: Option<&Warm>,
     tuning: Tuning,
 ) -> (Solution, Warm) {
+    let Question { active, globals, ties, budget } = question;
     let rows = problem.rows.len();
     let mut solver = Solver {
         problem,
@@ -36,13 +47,12 @@ pub(super) fn solve(
         offset: vec![0; rows],
         priced: warm.is_some(),
         inside: warm.map_or_else(|| vec![false; problem.len()], |warm| warm.inside.clone()),
-        effort: Effort { budget, nodes: 0, ended: false },
+        effort: Effort { budget, nodes: 0, ended: false, ties, globals },
         tuning,
     };
-    let first = Core::first(problem, active, globals);
-    let found = solver.core(first.clone(), None, true);
+    let found = solver.core(Core::first(problem, active, globals), None, true);
     let found = if found.bound > found.worth {
-        at_least_greedy(problem, active, &first, found)
+        at_least_greedy(problem, active, globals, found)
     } else {
         found
     };
@@ -55,7 +65,7 @@ pub(super) fn solve(
         weight: found.worth,
         bound: found.bound,
         nodes: solver.effort.nodes,
-        ties_settled: !solver.effort.ended,
+        ties_settled: ties && !solver.effort.ended,
     };
     let price = solver.price.iter().zip(&solver.offset).map(|(price, offset)| price + offset);
     (solution, Warm { price: price.collect(), inside })
@@ -67,14 +77,15 @@ pub(super) fn solve(
 pub(super) fn at_least_greedy(
     problem: &Problem,
     active: &[bool],
-    core: &Core,
+    globals: bool,
     mut found: Found,
 ) -> Found {
-    let all = Core::first(problem, active, true);
+    let core = Core::first(problem, active, globals);
+    let all = if globals { None } else { Some(Core::first(problem, active, true)) };
     for minor in [0, problem.minor] {
         let mut order: Vec<u32> = (0..core.len() as u32).collect();
         order.sort_unstable_by_key(|item| (Reverse(core.profit[*item as usize] >> minor), *item));
-        for rows in [core, &all] {
+        for rows in std::iter::once(&core).chain(&all) {
             let packing = Packing::of(problem, rows, order.iter().copied());
             if packing.worth() > found.worth {
                 let items = packing.items().into_iter();

@@ -83,7 +83,7 @@ impl<'a> State<'a> {
                 }
                 continue;
             }
-            self.left[row] -= core.share(self.problem, part.row, part.at);
+            self.left[row] -= part.share();
             self.room[row] -= core.amount(self.problem, part.row, part.at);
             for other in core.parts(part.row) {
                 if self.is_live(other.item)
@@ -126,7 +126,7 @@ impl<'a> State<'a> {
                 if taken && core.is_clique(part.row) {
                     self.left[row] = ONE;
                 } else if taken {
-                    self.left[row] += core.share(self.problem, part.row, part.at);
+                    self.left[row] += part.share();
                     self.room[row] += core.amount(self.problem, part.row, part.at);
                 }
             }

@@ -3,18 +3,19 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use alloy_primitives::Address;
+
 use super::{
     super::{
-        Cut, Decision, DropReason, LeftOut, MAX_TX_GAS, ReceivedBid, Ruling, Simulation,
-        SimulationDrop, Verdict, decide_without,
+        Cut, Decision, DropReason, LeftOut, MAX_ROUNDS, MAX_TX_GAS, ReceivedBid, Ruling,
+        Simulation, SimulationDrop, Verdict, decide_without,
     },
     Contents, RecordFault,
 };
-use crate::BidId;
+use crate::{BidId, IntentId};
 
-/// Rounds of one simulation that are repeated, and decisions made for it: each of them may take the
-/// whole node budget, and no honest auction runs its winners more than a handful of times.
-const MOST: usize = 32;
+/// Rounds of one simulation that are repeated, and decisions made for it.
+const MOST: usize = MAX_ROUNDS as usize;
 
 /// Every verdict that speaks of a simulation has its drop, and every drop its verdict.
 pub(super) fn verify(contents: &Contents) -> Result<(), RecordFault> {
@@ -47,7 +48,8 @@ fn simulated(verdict: &Verdict) -> bool {
 }
 
 /// The rounds of a simulation, held again: only winners of a round are dropped by it, each alone or
-/// in the whole batch of that round, and the next round is decided without them.
+/// in the whole batch of that round, and then, each alone, other bids on the same intents by solvers
+/// whose winners failed alone. The next round is decided without them.
 pub(super) fn replay(
     cut: &Cut,
     bids: &[ReceivedBid],
@@ -75,6 +77,12 @@ pub(super) fn replay(
         winners: BTreeMap::new(),
     };
     replay.run(&recorded.winners)
+}
+
+/// For whom a bid fills which intents.
+fn stakes(bid: &ReceivedBid) -> Vec<(Address, IntentId)> {
+    let solver = bid.bid.terms().solver;
+    bid.bid.fills().iter().map(|fill| (solver, fill.intent)).collect()
 }
 
 struct Replay<'a> {
@@ -137,13 +145,23 @@ impl Replay<'_> {
 
     /// How many drops from number `at` on can be of one round.
     fn dropped_together(&mut self, at: usize) -> usize {
-        let simulation = self.simulation;
+        let (simulation, bids) = (self.simulation, self.bids);
+        let received: BTreeMap<BidId, &ReceivedBid> =
+            bids.iter().map(|bid| (bid.id, bid)).collect();
         let winners = self.won(at);
-        let mut places = winners.iter();
+        // in settlement order, and then the others by id, so each once
+        let (mut places, mut last) = (winners.iter(), None);
+        let mut failed = BTreeSet::new();
         let fits = |found: &&SimulationDrop| {
-            let run = found.batch == [found.bid] || found.batch == winners;
-            // in settlement order, so each once
-            run && places.any(|bid| *bid == found.bid)
+            let alone = found.batch == [found.bid];
+            let stakes = received.get(&found.bid).map(|bid| stakes(bid)).unwrap_or_default();
+            if (alone || found.batch == winners) && places.any(|bid| *bid == found.bid) {
+                failed.extend(stakes.into_iter().filter(|_| alone));
+                return true;
+            }
+            let next = last < Some(found.bid) && !winners.contains(&found.bid);
+            last = Some(found.bid);
+            alone && next && stakes.iter().any(|stake| failed.contains(stake))
         };
         simulation.drops.iter().skip(at).take_while(fits).count()
     }

@@ -38,6 +38,11 @@ fn intent(market: &mut Market, owner: u8, partial: bool) -> IntentId {
 
 /// Four bids: the first wins, two lose or break a rule, the last failed its simulation.
 fn record() -> AuctionRecord {
+    record_with(|_, _| {})
+}
+
+/// The same with more bids.
+fn record_with(more: impl FnOnce(&mut Market, [IntentId; 2])) -> AuctionRecord {
     let mut market = Market::new();
     let owners = [intent(&mut market, 1, false), intent(&mut market, 2, true)];
     let [a, b] = owners;
@@ -47,6 +52,7 @@ fn record() -> AuctionRecord {
     market.bid(3, &[(b, 400, 300)]);
     let failed = market.bid(4, &[(b, 1_000, 990)]);
     let failed = market.bids[failed].id;
+    more(&mut market, owners);
     let cut = market.cut();
     let left_out = BTreeMap::from([(failed, LeftOut::Simulation)]);
     let mut deliberation = Deliberation::new(&cut, &market.bids, &market.standings, &left_out);
@@ -250,7 +256,14 @@ fn redecided(
     left_out: &[(usize, LeftOut)],
     change: impl FnOnce(&mut Simulation),
 ) -> Result<(), RecordFault> {
-    let mut record = record();
+    redecide(record(), left_out, change)
+}
+
+fn redecide(
+    mut record: AuctionRecord,
+    left_out: &[(usize, LeftOut)],
+    change: impl FnOnce(&mut Simulation),
+) -> Result<(), RecordFault> {
     let intents = record.intents.iter().map(|(id, signed)| (*id, signed.intent.clone()));
     let cut = super::super::Cut::new(record.opening.clone(), intents.collect()).unwrap();
     let bids = super::super::record::received(&record.bids);
@@ -298,6 +311,31 @@ fn only_a_winner_of_its_round_is_dropped_by_a_simulation() {
         rounds(3, true, &[(d, &[d]), (bid(2), &[bid(2)])]),
     );
     assert_eq!(never, Err(RecordFault::SimulationBatch(bid(2))), "it never won");
+}
+
+#[test]
+fn other_bids_of_a_solver_that_failed_are_dropped_with_it_on_the_same_intents_only() {
+    // by the fourth bid's solver: on its intent, and on the other one
+    let more = |market: &mut Market, [a, b]: [IntentId; 2]| {
+        market.bid(4, &[(b, 1_000, 960)]);
+        market.bid(4, &[(a, 1_000, 930)]);
+    };
+    let record = || record_with(more);
+    let bid = |n: usize| record().bids[n].id;
+    let [b, d, rival, elsewhere] = [1, 3, 4, 5].map(bid);
+    let said = |drops: &[(BidId, &[BidId])]| {
+        let left_out: Vec<(usize, LeftOut)> = drops
+            .iter()
+            .map(|(id, _)| ((0..6).find(|n| bid(*n) == *id).unwrap(), LeftOut::Simulation))
+            .collect();
+        redecide(record(), &left_out, |found| *found = simulation(drops))
+    };
+    assert_eq!(said(&[(d, &[d]), (rival, &[rival])]), Ok(()));
+    let wrong = |bid| Err(RecordFault::SimulationBatch(bid));
+    assert_eq!(said(&[(d, &[d]), (elsewhere, &[elsewhere])]), wrong(elsewhere));
+    assert_eq!(said(&[(d, &[d]), (b, &[b])]), wrong(b), "another solver's");
+    assert_eq!(said(&[(rival, &[rival]), (d, &[d])]), wrong(rival), "before what it stands beside");
+    assert_eq!(said(&[(d, &[d]), (rival, &[d, rival])]), wrong(rival), "not alone");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use domain::{
 };
 use sqlx::{PgConnection, types::Json};
 
-use super::number;
+use super::numbers;
 use crate::pg::{StoreError, to_bigint};
 
 /// The auctions whose decision is written but not counted through yet, ascending: their numbers, so
@@ -19,8 +19,7 @@ pub async fn uncounted(
     chain_id: u64,
 ) -> Result<Vec<AuctionId>, StoreError> {
     const QUERY: &str = "SELECT id FROM auction WHERE chain_id = $1 AND uncounted ORDER BY id";
-    let rows = sqlx::query(QUERY).bind(to_bigint(chain_id)?).fetch_all(conn).await?;
-    rows.iter().map(|row| Ok(AuctionId::new(number(row, "id")?))).collect()
+    numbers(conn, QUERY, chain_id).await
 }
 
 /// Completes a decision, once. `false` if that was done before.

@@ -3,25 +3,22 @@
 use domain::AuctionId;
 use sqlx::PgConnection;
 
-use super::{StoredAuction, columns, read};
+use super::numbers;
 use crate::pg::{StoreError, to_bigint};
 
 /// The auctions that have an outcome, but whose intents were not let go and told yet, ascending:
-/// those of a leader that died in between.
+/// those of a leader that died in between. Their numbers, so that one row that is no auction does
+/// not hide the others.
 ///
 /// # Errors
-/// [`StoreError::Corrupt`] for a row that is no auction; those of the database.
+/// [`StoreError::Corrupt`] for a number that is none; those of the database.
 pub async fn left_behind(
     conn: &mut PgConnection,
     chain_id: u64,
-) -> Result<Vec<StoredAuction>, StoreError> {
-    const QUERY: &str = concat!(
-        "SELECT ",
-        columns!(),
-        " FROM auction WHERE chain_id = $1 AND NOT wound_up AND status <> 'open' ORDER BY id"
-    );
-    let rows = sqlx::query(QUERY).bind(to_bigint(chain_id)?).fetch_all(conn).await?;
-    rows.iter().map(read).collect()
+) -> Result<Vec<AuctionId>, StoreError> {
+    const QUERY: &str = "SELECT id FROM auction
+        WHERE chain_id = $1 AND NOT wound_up AND status <> 'open' ORDER BY id";
+    numbers(conn, QUERY, chain_id).await
 }
 
 /// Marks it as done, in the transaction that does it. `false` if it was done before.

@@ -150,6 +150,38 @@ async fn a_winner_that_does_not_settle_is_dropped_with_evidence_and_the_next_bes
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn bids_made_to_fail_one_after_the_other_use_up_no_rounds() {
+    let house = house().await;
+    let mut market = house.lead().await;
+    let intent = house.accept(0, &house.one_weth()).await;
+    let other = house.accept(1, &house.one_weth()).await;
+    drain(&house, 0, 0).await;
+    assert_eq!(step(&mut market).await.unwrap(), opened(1));
+    let bids = (1..=5).map(|n| house.bid(0, 1, &[(intent, WETH, FAIR + n * 1_000_000)]));
+    let mut bids: Vec<SignedBid> = bids.collect();
+    let honest = house.bid(1, 1, &[(intent, WETH, FAIR)]);
+    // on another intent, and no better there than another solver's
+    let elsewhere = house.bid(0, 1, &[(other, WETH, FAIR)]);
+    let beside = house.bid(1, 1, &[(other, WETH, FAIR + 1_000_000)]);
+    bids.extend([honest.clone(), elsewhere.clone(), beside.clone()]);
+    for bid in &bids {
+        house.submit(1, bid).await;
+    }
+    assert_eq!(step(&mut market).await.unwrap(), concluded(1, None));
+
+    let id = |signed: &SignedBid| signed.bid.id(house.stack.domain());
+    let (decision, simulation) = outcome(&house, 1).await;
+    let Simulation { rounds, complete, drops, .. } = simulation.unwrap();
+    assert_eq!((rounds, complete, drops.len()), (2, true, 5));
+    assert!(drops.iter().all(|found| found.batch == [found.bid]), "each of them fails by itself");
+    assert_eq!(drops[0].bid, id(&bids[4]), "the winner first");
+    assert_eq!(decision.winners.len(), 2);
+    assert!(decision.winners.contains(&id(&honest)) && decision.winners.contains(&id(&beside)));
+    let left = decision.verdicts.iter().find(|verdict| verdict.bid == id(&elsewhere)).unwrap();
+    assert!(matches!(left.ruling, Ruling::Lost { .. }), "where it did not fail nothing is run");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_bid_that_fails_only_beside_another_is_dropped_and_nobody_is_blamed() {
     let house = house().await;
     let mut market = house.lead().await;
