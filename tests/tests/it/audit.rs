@@ -1,9 +1,13 @@
 //! `gavel audit` over a market that really ran: it passes as it is, and every copy that was tampered
 //! with fails with a word that names what was done.
 
+mod contract;
 mod forge;
+mod hidden;
 mod history;
+mod moment;
 mod proxy;
+mod told;
 
 use std::process::{Command, Output};
 
@@ -12,7 +16,7 @@ use serde_json::{Value, json};
 use tests::repo;
 
 use self::{
-    forge::{forge, with_false_drop, without_bid},
+    forge::{forge, simulation, with_false_drop, without_bid},
     history::History,
     proxy::{Proxy, rpc_method},
 };
@@ -63,12 +67,17 @@ async fn watched(
     audit(line(&[("api", &history.api), ("rpc", &proxy.url)])).await
 }
 
+/// What is said of an auction.
+fn line_of(out: &str, auction: u64) -> Option<&str> {
+    let start = format!("auction {auction:<5}");
+    out.lines().find(|line| line.starts_with(&start))
+}
+
 /// The audit fails, and the target's line says `word`.
 #[track_caller]
 fn fails(history: &History, (code, out, err): (i32, String, String), word: &str) {
-    let target = format!("auction {:<5}", history.target);
-    let line = out.lines().find(|line| line.starts_with(&target));
-    let line = line.unwrap_or_else(|| panic!("no line of {target}:\n{out}\n{err}"));
+    let line = line_of(&out, history.target);
+    let line = line.unwrap_or_else(|| panic!("no line of {}:\n{out}\n{err}", history.target));
     assert!(line.contains("FAILED") && line.contains(word), "{word:?} is not in\n{line}\n{err}");
     assert_eq!(code, i32::from(gavel::exit::DIFFERS), "{out}\n{err}");
 }
@@ -83,7 +92,12 @@ async fn an_honest_market_passes_and_every_tampered_copy_fails_by_name() {
     tampered_records(&history).await;
     forged_decisions(&history).await;
     another_chain(&history).await;
-    what_cannot_be_checked_is_told(&history).await;
+    hidden::nothing_is_kept_quiet(&history).await;
+    contract::contracts_are_asked(&history).await;
+    told::what_cannot_be_checked_is_told(&history).await;
+    told::strictness_asks_for_everything(&history).await;
+    moment::a_block_is_of_its_auction(&history).await;
+    moment::hours_later(&history).await;
 }
 
 async fn honest(history: &History) {
@@ -93,7 +107,7 @@ async fn honest(history: &History) {
     assert_eq!(code, 0, "{out}\n{err}");
     assert!(out.lines().count() >= history.settled.len(), "{out}");
     for auction in &history.settled {
-        let line = out.lines().find(|line| line.starts_with(&format!("auction {auction:<5}")));
+        let line = line_of(&out, *auction);
         let line = line.unwrap_or_else(|| panic!("auction {auction} is missing\n{out}"));
         for word in [" ok ", "proven", "settled in 0x", "payments checked", "receipts held"] {
             assert!(line.contains(word), "{word:?} is not in {line}");
@@ -206,8 +220,15 @@ async fn forged_decisions(history: &History) {
     let omitted = without_bid(&history.record, history.receipts[0].bid);
     assert_eq!(omitted.verify(), Ok(()), "by itself nothing is wrong with it");
     fails(history, audited(history, &omitted).await, "censorship: a receipt");
-    let losing = with_false_drop(&history.record, history.losing());
-    fails(history, audited(history, &losing).await, "cannot have been run");
+    let bystander = with_false_drop(&history.record, history.bystander());
+    fails(history, audited(history, &bystander).await, "cannot have been run");
+    // a bid of the solver whose winner failed is run in the same round, so there is no other one
+    let mut losing = with_false_drop(&history.record, history.losing());
+    let word = "rounds of simulation do not come to what was dropped";
+    fails(history, audited(history, &losing).await, word);
+    simulation(&mut losing).rounds -= 1;
+    assert_eq!(losing.verify(), Ok(()), "by itself nothing is wrong with it");
+    fails(history, audited(history, &losing).await, "false simulation drop");
     let winner = history.record.decision.as_ref().unwrap().winners[0];
     let dropped = with_false_drop(&history.record, winner);
     assert_eq!(dropped.verify(), Ok(()), "by itself nothing is wrong with it");
@@ -266,29 +287,4 @@ async fn another_chain(history: &History) {
         receipt
     });
     fails(history, said.await, "was filled otherwise");
-}
-
-/// A node without old state is no reason to fail, and none to be silent; neither is what is sealed.
-async fn what_cannot_be_checked_is_told(history: &History) {
-    let proxy = Proxy::start(&history.rpc, |_, request, answer| {
-        let block = &request["params"][1];
-        if rpc_method(request) == Some("eth_call") && block != "latest" {
-            let error = json!({ "code": -32_000, "message": "missing trie node" });
-            return json!({ "jsonrpc": "2.0", "id": request["id"], "error": error });
-        }
-        answer
-    });
-    let proxy = proxy.await;
-    let (code, out, err) = audit(line(&[("api", &history.api), ("rpc", &proxy.url)])).await;
-    assert_eq!(code, 0, "{out}\n{err}");
-    let target = format!("auction {:<5}", history.target);
-    let said = out.lines().find(|line| line.starts_with(&target)).unwrap();
-    assert!(said.contains("unchecked: standings (no state"), "{said}");
-    assert!(said.contains("unchecked: the simulation that dropped"), "{said}");
-
-    let mut sealed = history.record.clone();
-    sealed.contents = None;
-    let (code, out, err) = audited(history, &sealed).await;
-    let said = out.lines().find(|line| line.starts_with(&target)).unwrap_or_default();
-    assert!(code == 0 && said.contains("pending"), "{said}\n{err}");
 }

@@ -60,6 +60,11 @@ pub(super) fn with_false_drop(record: &PublicRecord, bid: BidId) -> PublicRecord
     decide(forged, left_out)
 }
 
+/// What a record says of running its winners.
+pub(super) fn simulation(record: &mut PublicRecord) -> &mut Simulation {
+    record.contents.as_mut().unwrap().simulation.as_mut().unwrap()
+}
+
 fn decide(mut forged: PublicRecord, left_out: BTreeMap<BidId, LeftOut>) -> PublicRecord {
     let domain = SigningDomain::new(forged.opening.chain_id, forged.opening.settlement);
     let contents = forged.contents.as_mut().unwrap();

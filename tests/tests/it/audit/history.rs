@@ -24,6 +24,10 @@ use tests::{
 const WETH: u128 = 10u128.pow(18);
 /// Auctions of ours that settle.
 const ROUNDS: usize = 4;
+/// What the owner that is a contract accepts for a signature of whatever it is asked about.
+const ACCEPTED: &str = "0x0102030405";
+/// Its runtime code: ERC-1271's magic value if the signature's word is that one, else zero.
+const CONTRACT: &str = "0x64010203040560d81b60643514631626ba7e0260e01b60005260206000f3";
 
 pub(super) struct History {
     pub(super) api: String,
@@ -33,6 +37,10 @@ pub(super) struct History {
     /// The auction that is tampered with: four bids of ours, one of which fails its simulation.
     pub(super) target: u64,
     pub(super) record: PublicRecord,
+    /// An auction that settled an intent of an owner that is a contract.
+    pub(super) by_contract: u64,
+    /// That owner.
+    pub(super) contract: Address,
     pub(super) reveal: B256,
     pub(super) commitment: B256,
     /// Ours, the target's first.
@@ -57,6 +65,9 @@ impl History {
     pub(super) async fn play() -> Self {
         let plan = Plan { owners: 8, solvers: 2, window_ms: 2_000, ..Plan::default() };
         let stack = Stack::start(plan).await.unwrap();
+        // with the balances and approvals that it has as an owner like the others
+        let code = json!([stack.owner(0).address(), CONTRACT]);
+        stack.rpc().unwrap().call("anvil_setCode", code).await.unwrap();
         let service = stack.serve("api,auction,settlement").await.unwrap();
         let solver = stack.solver("inventory", 0, &service.api_url).unwrap();
         let client = Client::new(&service.api_url).unwrap();
@@ -67,7 +78,7 @@ impl History {
             settled.push(auction);
             receipts.splice(0..0, mine);
         }
-        let target = *settled.last().unwrap();
+        let (by_contract, target) = (settled[0], *settled.last().unwrap());
         let sdk = solvers::client::Client::new(&service.api_url).unwrap();
         let record = sdk.export(AuctionId::new(target)).await.unwrap();
         let view = sdk.auction(AuctionId::new(target)).await.unwrap();
@@ -79,6 +90,8 @@ impl History {
             settled,
             target,
             record,
+            by_contract,
+            contract: stack.owner(0).address(),
             reveal,
             commitment,
             receipts,
@@ -104,6 +117,15 @@ impl History {
         let lost = verdicts.iter().find(|found| matches!(found.ruling, Ruling::Lost { .. }));
         lost.unwrap_or_else(|| panic!("nobody lost: {verdicts:#?}")).bid
     }
+
+    /// A bid of the target that did not win, of a solver none of whose bids failed.
+    pub(super) fn bystander(&self) -> BidId {
+        let winners = &self.record.decision.as_ref().unwrap().winners;
+        let mut bids = self.record.contents.as_ref().unwrap().bids.iter();
+        let foreign = bids
+            .find(|bid| bid.signed.bid.terms().solver != self.solver && !winners.contains(&bid.id));
+        foreign.expect("the other solver bids on more than it wins").id
+    }
 }
 
 impl Player<'_> {
@@ -113,7 +135,10 @@ impl Player<'_> {
         let order = Order::sell(weth, WETH, usdc, 2_475_000_000);
         let mut intents = Vec::new();
         for owner in [2 * round, 2 * round + 1] {
-            let posted = self.stack.owner(owner).intent(self.stack.domain(), &order);
+            let mut posted = self.stack.owner(owner).intent(self.stack.domain(), &order);
+            if owner == 0 {
+                posted.body["signature"] = json!(ACCEPTED);
+            }
             let answer = self.client.post("/v1/intents", &posted.body).await.unwrap();
             assert_eq!(answer.status, 201, "{:#}", answer.body);
             intents.push(posted.id);
