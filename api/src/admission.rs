@@ -16,6 +16,7 @@ use actix_web::{
     web::Data,
 };
 use alloy_primitives::Address;
+use futures_util::{FutureExt as _, future::LocalBoxFuture};
 use infra::config::ApiConfig;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -24,6 +25,9 @@ use crate::{
     limit::{Limiter, Rate},
     problem::{Code, Problem},
 };
+
+/// How long a read of a record waits for its turn.
+const READING_PATIENCE: Duration = Duration::from_secs(2);
 
 /// How many keys each limiter remembers.
 const KEYS: usize = 65_536;
@@ -57,7 +61,19 @@ impl Gate {
 
     /// A permit to work on one writing request.
     pub(crate) fn permit(&self) -> Result<OwnedSemaphorePermit, Problem> {
-        one_of(&self.permits)
+        let permit = self.permits.clone().try_acquire_owned();
+        permit.map_err(|_| busy("as many requests as can be worked on are"))
+    }
+
+    /// A place to read a record, waited for in the order of asking.
+    pub(crate) fn reading(&self) -> impl Future<Output = Result<Reading, Problem>> + 'static {
+        let place = Arc::clone(&self.records).acquire_owned();
+        async move {
+            match tokio::time::timeout(READING_PATIENCE, place).await {
+                Ok(Ok(permit)) => Ok(Reading { _permit: permit }),
+                Ok(Err(_)) | Err(_) => Err(busy("as many records as can be read at once are")),
+            }
+        }
     }
 
     /// A place for one stream.
@@ -97,10 +113,8 @@ impl Gate {
     }
 }
 
-fn one_of(permits: &Arc<Semaphore>) -> Result<OwnedSemaphorePermit, Problem> {
-    permits.clone().try_acquire_owned().map_err(|_| {
-        Problem::new(Code::Busy, "as many requests as can be worked on are").retry_after(1)
-    })
+fn busy(detail: &str) -> Problem {
+    Problem::new(Code::Busy, detail).retry_after(1)
 }
 
 fn take<K: Eq + Hash + Clone>(limiter: &Limiter<K>, key: &K, whose: &str) -> Result<(), Problem> {
@@ -143,7 +157,7 @@ impl FromRequest for Admitted {
 }
 
 /// A request for a whole record that was let in: a record may be megabytes, decoded and encoded. The
-/// permit comes back when it is dropped.
+/// permit comes back when it is dropped, which is not when a slow client has read it all.
 #[derive(Debug)]
 pub(crate) struct Reading {
     _permit: OwnedSemaphorePermit,
@@ -151,14 +165,14 @@ pub(crate) struct Reading {
 
 impl FromRequest for Reading {
     type Error = Problem;
-    type Future = Ready<Result<Self, Problem>>;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        ready((|| {
-            let app = App::of(request)?;
+        let let_in = App::of(request).and_then(|app| {
             app.gate.ip(app.gate.origin(request))?;
-            Ok(Self { _permit: one_of(&app.gate.records)? })
-        })())
+            Ok(app.gate.reading())
+        });
+        async move { let_in?.await }.boxed_local()
     }
 }
 

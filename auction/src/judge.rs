@@ -70,6 +70,15 @@ pub(crate) struct Rest {
     counted: JoinHandle<Afterthought>,
 }
 
+impl Deliberated {
+    /// The bids that make no batch: they are left out of every round after.
+    pub(crate) fn unpackable(&self) -> LeftOuts {
+        let mut left_out = self.draft.decision.left_out();
+        left_out.retain(|_, because| *because == LeftOut::Unpackable);
+        left_out
+    }
+}
+
 impl Rest {
     /// Counts it. `None` if the thread died.
     pub(crate) async fn count(self) -> Option<Afterthought> {

@@ -70,6 +70,8 @@ pub struct Market {
     pub(crate) regulars: Questions,
     /// Intents of the auction under way that left the book on chain.
     pub(crate) gone: BTreeSet<IntentId>,
+    /// Auctions before whose rows do not let them be wound up, as far as that was told.
+    pub(crate) not_wound_up: BTreeSet<AuctionId>,
 }
 
 impl Market {
@@ -106,6 +108,7 @@ impl Market {
             counting: Counting::default(),
             regulars: Questions::default(),
             gone: BTreeSet::new(),
+            not_wound_up: BTreeSet::new(),
         })
     }
 

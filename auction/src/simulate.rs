@@ -52,6 +52,8 @@ pub(crate) struct Trial<'a> {
     pub(crate) chain: &'a Chain,
     pub(crate) case: &'a Case,
     pub(crate) block: BlockRef,
+    /// Which run this is, from 1.
+    pub(crate) round: u32,
     /// When the node has had its time.
     pub(crate) deadline: Instant,
 }
@@ -91,15 +93,10 @@ impl Trial<'_> {
                 drops.push(drop);
             } else if whole > 0 {
                 whole -= 1;
-                drops.push(found(bid, ids.clone(), &result, run.returned.clone()));
+                drops.push(self.found(bid, ids.clone(), &result, run.returned.clone()));
             }
         }
         (!drops.is_empty()).then_some(Run { settled, drops })
-    }
-
-    /// Other bids of those that failed in a run, each alone: those that do not settle, by id.
-    pub(crate) async fn also(&self, others: Vec<BidId>) -> Vec<SimulationDrop> {
-        self.alone(others.into_iter()).await.into_values().collect()
     }
 
     /// Runs bids alone, and nothing else.
@@ -126,12 +123,23 @@ impl Trial<'_> {
                     Some(_) => return None,
                     None => refused(&run.returned),
                 };
-                (!result.settled).then(|| (bid, found(bid, vec![bid], &result, run.returned)))
+                (!result.settled).then(|| (bid, self.found(bid, vec![bid], &result, run.returned)))
             })
             .buffer_unordered(AT_ONCE)
             .filter_map(std::future::ready)
             .collect()
             .await
+    }
+
+    fn found(
+        &self,
+        bid: BidId,
+        batch: Vec<BidId>,
+        result: &BidResult,
+        returned: Bytes,
+    ) -> SimulationDrop {
+        let BidResult { fault, reason, .. } = *result;
+        SimulationDrop { bid, round: self.round, batch, gas: MAX_TX_GAS, fault, reason, returned }
     }
 
     async fn simulate(&self, batch: Bytes, until: Instant) -> Option<Simulated> {
@@ -169,11 +177,6 @@ fn sorted(ids: &[BidId], results: &[BidResult]) -> Option<(BTreeSet<BidId>, Fail
 /// The result of a bid whose whole call failed: nobody's fault that the contract would know of.
 fn refused(returned: &[u8]) -> BidResult {
     BidResult { reason: first_word(returned), ..BidResult::default() }
-}
-
-fn found(bid: BidId, batch: Vec<BidId>, result: &BidResult, returned: Bytes) -> SimulationDrop {
-    let BidResult { fault, reason, .. } = *result;
-    SimulationDrop { bid, batch, gas: MAX_TX_GAS, fault, reason, returned }
 }
 
 fn first_word(data: &[u8]) -> B256 {

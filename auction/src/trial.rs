@@ -1,11 +1,8 @@
 //! Deciding until the winners settle, within bounds (design A10).
 
-use std::{cmp::Reverse, collections::BTreeSet, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
-use domain::{
-    BidId,
-    auction::{Decision, LeftOut, Ruling, Simulation, SimulationDrop, Verdict},
-};
+use domain::auction::{LeftOut, Simulation, discredited};
 use infra::pg::{auction::Outcome, bid::Drop, settlement::NewSettlement};
 use tokio::time::Instant;
 
@@ -15,9 +12,6 @@ use crate::{
     measure,
     simulate::Trial,
 };
-
-/// Other bids of those that failed that are run in the same round, at most.
-const OTHERS: usize = 64;
 
 /// What was decided, ready to be written.
 #[derive(Debug)]
@@ -52,20 +46,23 @@ impl Market {
         };
         let begun = Instant::now();
         let deadline = begun + Duration::from_millis(self.config.auction.simulation_ms);
-        let trial = Trial { chain: &self.chain, case: &case, block, deadline };
         let mut found = Simulation { block, rounds: 0, complete: false, drops: Vec::new() };
-        for _ in 0..self.config.auction.simulation_rounds {
+        for round in 1..=self.config.auction.simulation_rounds {
             let Some(batch) = &thought.draft.settlement else { break };
+            let trial = Trial { chain: &self.chain, case: &case, block, round, deadline };
             let Some(run) = trial.run(batch).await else { break };
-            found.rounds += 1;
+            found.rounds = round;
             if run.drops.is_empty() {
                 found.complete = true;
                 break;
             }
-            let others = trial.also(others(&case, &thought.draft.decision, &run.drops)).await;
-            let drops = || run.drops.iter().chain(&others);
-            left_out.extend(drops().map(|drop| (drop.bid, LeftOut::Simulation)));
-            found.drops.extend(drops().cloned());
+            found.drops.extend(run.drops);
+            left_out = case.left_out();
+            left_out.extend(thought.unpackable());
+            left_out.extend(found.drops.iter().map(|drop| (drop.bid, LeftOut::Simulation)));
+            for bid in discredited(&case.stream.received, &found.drops) {
+                left_out.entry(bid).or_insert(LeftOut::Discredited);
+            }
             thought = judge::deliberate(&case, &left_out).await?;
             // what did not settle left nothing behind, so the others have been run as they are
             let winners = &thought.draft.decision.winners;
@@ -74,29 +71,6 @@ impl Market {
         measure::simulated(&found, begun.elapsed());
         Ok(finished(&case, thought, Some(found), begun))
     }
-}
-
-/// The best of the other bids on the same intents, by solvers whose bids failed alone. They are run
-/// in the same round: else a few bids that cannot settle, each a little worse than the one before,
-/// use up the rounds.
-fn others(case: &Case, decision: &Decision, drops: &[SimulationDrop]) -> Vec<BidId> {
-    let signed = case.signed();
-    let stakes = |bid: &BidId| {
-        let terms = signed.get(bid).map(|signed| (signed.bid.terms().solver, signed.bid.fills()));
-        let (solver, fills) = terms.unwrap_or_default();
-        fills.iter().map(move |fill| (solver, fill.intent))
-    };
-    let alone = drops.iter().filter(|drop| drop.batch.len() == 1);
-    let failed: BTreeSet<_> = alone.flat_map(|drop| stakes(&drop.bid)).collect();
-    let rival = |verdict: &Verdict| match verdict.ruling {
-        Ruling::Lost { score, .. } if stakes(&verdict.bid).any(|at| failed.contains(&at)) => {
-            Some((Reverse(score), verdict.bid))
-        }
-        _ => None,
-    };
-    let mut rivals: Vec<_> = decision.verdicts.iter().filter_map(rival).collect();
-    rivals.sort_unstable();
-    rivals.into_iter().take(OTHERS).map(|(_, bid)| bid).collect()
 }
 
 fn finished(

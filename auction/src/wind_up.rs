@@ -90,7 +90,7 @@ impl Market {
 
     /// Winds up what a leader before left behind. An auction whose row does not read is left for
     /// whoever mends it: it must not stop the market.
-    pub(crate) async fn wind_up_left_behind(&self) -> Result<(), AuctionError> {
+    pub(crate) async fn wind_up_left_behind(&mut self) -> Result<(), AuctionError> {
         let mut conn = self.connection().await?;
         let left_behind = pg::auction::left_behind(&mut conn, self.chain_id()).await?;
         drop(conn);
@@ -99,8 +99,11 @@ impl Market {
                 Ok(()) => tracing::info!(%auction, "wound up for a leader before"),
                 Err(error) if error.retryable() || error.fenced() => return Err(error),
                 Err(error) => {
-                    metrics::counter!("gavel_auction_unreadable_total").increment(1);
-                    tracing::error!(%auction, %error, "not wound up: its rows do not read");
+                    // looked at again whenever the market is idle, told once
+                    if self.not_wound_up.insert(auction) {
+                        metrics::counter!("gavel_auction_not_wound_up_total").increment(1);
+                        tracing::error!(%auction, %error, "not wound up: its rows need mending");
+                    }
                 }
             }
         }

@@ -1,7 +1,8 @@
 //! From an open window to what is to be written about it.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
+use domain::{IntentId, batch::SignedIntent};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -52,8 +53,8 @@ impl Market {
                 self.survey_next(&opened)
             ),
         );
-        let (mut ruled, regulars) = match written? {
-            (ruled, regulars, Concluded::Written) => (ruled, regulars),
+        let (mut ruled, stream) = match written? {
+            (ruled, stream, Concluded::Written) => (ruled, stream),
             (ruled, _, Concluded::Gone(gone)) => {
                 self.gone.extend(gone);
                 opened.closing = Some(ruled.closing);
@@ -62,7 +63,7 @@ impl Market {
             }
         };
         measure::concluded(&opened, &ruled, &pace);
-        self.regulars = regulars;
+        self.regulars = Questions::about(&stream).regulars();
         let survey = survey.ok().flatten();
         self.scan_from = survey.as_ref().map_or(0, |survey| survey.resume);
         let next = self.next(&opened, &ruled, survey.as_ref()).await?;
@@ -80,30 +81,31 @@ impl Market {
         stream: Stream,
         closes: Instant,
         pace: &mut Pace,
-    ) -> Result<(Ruled, Questions, Concluded), AuctionError> {
-        let (ruled, regulars) = self.rule(opened, stream, closes, pace).await?;
+    ) -> Result<(Ruled, Arc<Stream>, Concluded), AuctionError> {
+        let (ruled, stream) = self.rule(opened, stream, closes, pace).await?;
         pace.judged = closes.elapsed();
         pace.drafted = ruled.drafted.map(|at| at.duration_since(closes)).unwrap_or_default();
         let concluded = self.conclude(opened, &ruled).await?;
         pace.written = closes.elapsed();
-        Ok((ruled, regulars, concluded))
+        Ok((ruled, stream, concluded))
     }
 
-    /// What is to be written; and who bid, to be asked about early the next time.
+    /// What is to be written; and what was bid, for whoever bid to be asked about early next time.
     async fn rule(
         &self,
         opened: &Opened,
         stream: Stream,
         closes: Instant,
         pace: &mut Pace,
-    ) -> Result<(Ruled, Questions), AuctionError> {
+    ) -> Result<(Ruled, Arc<Stream>), AuctionError> {
+        let intents = signed_intents(opened);
         if let Some(closing) = opened.closing {
             let collected = self.collected_before(opened, closing).await?;
             let ruled = match collected.void {
                 Some(reason) => Ruled::void(closing, reason.code()),
-                None => self.decide(opened, &collected, None).await?,
+                None => self.decide(opened, &collected, intents, None).await?,
             };
-            return Ok((ruled, Questions::about(&collected.stream).regulars()));
+            return Ok((ruled, collected.stream));
         }
         let (stream, known) = self.prepare(opened, stream, closes).await;
         tokio::time::sleep_until(closes).await;
@@ -122,7 +124,7 @@ impl Market {
             async {
                 match collected.void {
                     Some(_) => Ok(None),
-                    None => self.decide(opened, &collected, known).await.map(Some),
+                    None => self.decide(opened, &collected, intents, known).await.map(Some),
                 }
             },
         );
@@ -131,21 +133,17 @@ impl Market {
             (None, Some(ruled)) => ruled,
             (reason, _) => Ruled::void(collected.closing, reason.map_or("", |found| found.code())),
         };
-        Ok((ruled, Questions::about(&collected.stream).regulars()))
+        Ok((ruled, collected.stream))
     }
 
     async fn decide(
         &self,
         opened: &Opened,
         collected: &Collected,
+        intents: BTreeMap<IntentId, SignedIntent>,
         known: Option<Known>,
     ) -> Result<Ruled, AuctionError> {
         let bidders = self.bidders(&collected.stream, known).await?;
-        let intents: BTreeMap<_, _> = opened
-            .intents
-            .iter()
-            .filter_map(|(id, stored)| Some((*id, signed_intent(stored)?)))
-            .collect();
         let case = Case {
             cut: opened.cut.clone(),
             stream: collected.stream.clone(),
@@ -170,4 +168,10 @@ impl Market {
         tracing::debug!(auction, took_ms = begun.elapsed().as_millis(), "looked at the book");
         survey
     }
+}
+
+/// The cut's intents as they travel in a batch: made before the close, not after it.
+fn signed_intents(opened: &Opened) -> BTreeMap<IntentId, SignedIntent> {
+    let signed = |(id, stored): (&IntentId, _)| Some((*id, signed_intent(stored)?));
+    opened.intents.iter().filter_map(signed).collect()
 }

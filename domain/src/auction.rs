@@ -41,9 +41,9 @@ pub use opening::{Cut, CutError, OpeningRecord, SolverBond};
 pub use params::{MAX_NODES, Params};
 pub use record::{
     Announced, AuctionRecord, Closing, Contents, Lineage, LineageFault, PublicRecord, RecordFault,
-    RecordedBid,
+    RecordedBid, VERSION as RECORD_VERSION,
 };
 pub use refusal::{DropReason, LeftOut, Scarce};
-pub use simulation::{MAX_ROUNDS, MAX_TX_GAS, Simulation, SimulationDrop};
+pub use simulation::{MAX_ROUNDS, MAX_TX_GAS, Simulation, SimulationDrop, discredited};
 pub use standing::{SolverStanding, Standings};
 pub use stream::{BidLeaf, ReceivedBid, bid_leaves, bids_root, bids_tree};

@@ -38,7 +38,8 @@ pub struct Params {
     pub max_winners: u32,
     /// Nodes the winner determination may visit before it takes the best set found. Where more
     /// than a hundred bids hang together a node counts for every started hundred of them, and for
-    /// every started 25 where the whole batch's gas, bytes or places bind. At most [`MAX_NODES`].
+    /// every started 25, and at least half of them all, where the search without the whole batch's
+    /// gas, bytes and places came to more than those allow. At most [`MAX_NODES`].
     pub node_budget: u64,
     /// Intents cut into one auction.
     pub max_intents: u32,

@@ -17,8 +17,9 @@ pub use lineage::{Lineage, LineageFault};
 
 use super::{BidLeaf, ReceivedBid, bids_tree};
 
-/// The record's format.
-pub(crate) const VERSION: u32 = 1;
+/// The record's format, and the engine that decides: a search that counts its nodes otherwise, or
+/// takes another set where it ends, is another version.
+pub const VERSION: u32 = 2;
 
 fn closing(bids: &[RecordedBid]) -> Closing {
     let leaf = |(index, bid): (u32, &RecordedBid)| BidLeaf {

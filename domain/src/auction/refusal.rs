@@ -284,6 +284,10 @@ pub enum LeftOut {
     /// It failed when it was simulated.
     #[error("it failed its simulation")]
     Simulation,
+    /// Another bid of its solver on one of its intents failed alone when it was simulated, or
+    /// anybody's did whose only intent it fills for want of the owner's funds.
+    #[error("another bid on one of its intents failed its simulation, and speaks against this one")]
+    Discredited,
     /// It failed on chain, and this is the decision without it.
     #[error("it failed on chain")]
     Failed,

@@ -1,11 +1,14 @@
 //! What was found by running winners before they were published (design A10): outside of the record's
 //! rules, so it is recorded in a form that anybody with a node can repeat.
 
+use std::collections::{BTreeSet, HashMap};
+
 use alloy_primitives::{B256, Bytes};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{BidId, event::BlockRef};
+use super::ReceivedBid;
+use crate::{Bid, BidId, event::BlockRef};
 
 /// The largest gas limit of one transaction that every chain since Osaka accepts (EIP-7825): what
 /// a reveal can have at most, so what every simulation is given.
@@ -31,6 +34,38 @@ pub struct Simulation {
     pub drops: Vec<SimulationDrop>,
 }
 
+/// Whose fault it was: the owner's (C7).
+const OWNER: u8 = 2;
+
+/// The bids that those which failed alone speak against, whoever's place they would take next: other
+/// bids of the same solver on the same intents; and where the owner of a bid's only intent could not
+/// pay, all bids on that intent. Else a row of bids made to fail, each a little worse than the one
+/// before, would use up the rounds.
+#[must_use]
+pub fn discredited(bids: &[ReceivedBid], drops: &[SimulationDrop]) -> BTreeSet<BidId> {
+    let received: HashMap<BidId, &Bid> = bids.iter().map(|bid| (bid.id, &bid.bid)).collect();
+    let (mut of_solver, mut of_all) = (BTreeSet::new(), BTreeSet::new());
+    for found in drops.iter().filter(|found| found.batch == [found.bid]) {
+        let Some(bid) = received.get(&found.bid) else { continue };
+        match (found.fault, bid.fills()) {
+            (OWNER, [only]) => drop(of_all.insert(only.intent)),
+            // which of the owners it was is not said
+            (OWNER, _) => {}
+            (_, fills) => {
+                of_solver.extend(fills.iter().map(|fill| (bid.terms().solver, fill.intent)));
+            }
+        }
+    }
+    let dropped: BTreeSet<BidId> = drops.iter().map(|found| found.bid).collect();
+    let against = |bid: &ReceivedBid| {
+        let solver = bid.bid.terms().solver;
+        let mut intents = bid.bid.fills().iter().map(|fill| fill.intent);
+        intents.any(|intent| of_all.contains(&intent) || of_solver.contains(&(solver, intent)))
+    };
+    let others = bids.iter().filter(|bid| !dropped.contains(&bid.id) && against(bid));
+    others.map(|bid| bid.id).collect()
+}
+
 /// A bid that did not settle. The call can be made again from the record: `Settlement.simulate`
 /// of the batch of attempt 1 that holds `batch`, with `gas`, at [`Simulation::block`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -38,6 +73,8 @@ pub struct Simulation {
 pub struct SimulationDrop {
     /// The bid.
     pub bid: BidId,
+    /// The round in which it was found, from 1.
+    pub round: u32,
     /// What was run, in this order: the bid alone, or a whole set of winners with it.
     pub batch: Vec<BidId>,
     /// The call's gas limit: [`MAX_TX_GAS`].

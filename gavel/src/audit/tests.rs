@@ -72,7 +72,7 @@ mod simulated {
     fn drop(n: u8, returned: Bytes) -> SimulationDrop {
         let batch = vec![bid(1), bid(2)];
         let reason = B256::repeat_byte(9);
-        SimulationDrop { bid: bid(n), batch, gas: 1, fault: 1, reason, returned }
+        SimulationDrop { bid: bid(n), round: 1, batch, gas: 1, fault: 1, reason, returned }
     }
 
     fn run(returned: Bytes) -> Simulated {

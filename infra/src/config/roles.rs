@@ -27,9 +27,10 @@ pub struct ApiConfig {
     pub trust_proxy: bool,
     /// Requests that write, worked on at once; more are refused with 503.
     pub intake_permits: usize,
-    /// Requests for whole records (bids, proof, export), worked on at once; more are refused with 503.
+    /// Reads of auctions (lists, bids, proofs, exports) worked on at once; more wait for two seconds
+    /// and are then refused with 503.
     pub record_permits: usize,
-    /// Writing requests of one IP address per second; 0 means no limit.
+    /// Writing requests and reads of auctions of one IP address per second; 0 means no limit.
     pub ip_per_second: u32,
     /// Intents and cancellations of one owner per second; 0 means no limit.
     pub owner_per_second: u32,

@@ -10,7 +10,7 @@ use actix_web::{
 use alloy_primitives::keccak256;
 use domain::{
     AuctionId, IntentId,
-    auction::{Announced, Closing, Contents, PublicRecord, RecordedBid, Standings},
+    auction::{Announced, Closing, Contents, PublicRecord, RECORD_VERSION, RecordedBid, Standings},
     batch::{OwnerSignature, SignedIntent},
     signature::EcdsaSignature,
     status::AuctionStatus,
@@ -54,7 +54,7 @@ const BIDS: &str = "\"bids\":[";
 #[get("/v1/auctions/{id}/export")]
 pub(crate) async fn export_auction(
     app: Data<App>,
-    reading: Reading,
+    _reading: Reading,
     request: HttpRequest,
     path: Path<u64>,
 ) -> Result<HttpResponse, Problem> {
@@ -86,7 +86,6 @@ pub(crate) async fn export_auction(
     let (head, tail) = text.split_once(BIDS).ok_or(Failure::Internal)?;
     let chunks = Chunks {
         app,
-        _reading: reading,
         id,
         after: (0, 0),
         begin: Some(format!("{head}{BIDS}")),
@@ -139,7 +138,7 @@ async fn without_bids(
     let closing = closing
         .map(|closing| Closing { bid_count: closing.bid_count, bids_root: closing.bids_root });
     Ok(PublicRecord {
-        version: 1,
+        version: RECORD_VERSION,
         opening,
         open_hash,
         closing,
@@ -162,8 +161,6 @@ fn signed(stored: &StoredIntent) -> Option<SignedIntent> {
 /// The file's text, a piece at a time: an auction's bids may be 64 MiB.
 struct Chunks {
     app: Data<App>,
-    /// Until the last of it is sent.
-    _reading: Reading,
     id: AuctionId,
     after: (u64, u64),
     begin: Option<String>,
@@ -179,6 +176,8 @@ impl Chunks {
         if self.end.is_none() {
             return Ok(None);
         }
+        // for this piece only: the client may take as long as it likes to read it
+        let _reading = self.app.gate.reading().await?;
         let wanted = Page { auction: self.id, solver: None, after: self.after, limit: CHUNK };
         let mut conn = connection(&self.app.pool).await?;
         let rows = bid::page(&mut conn, self.app.domain.chain_id(), wanted).await?;

@@ -9,7 +9,7 @@ use crate::{Amount, BidId, IntentId, OpenHash};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum RecordFault {
     /// The record is of another version.
-    #[error("the record's version is {0}, not 1")]
+    #[error("the record's version is {0}: audit it with the release that made it")]
     Version(u32),
     /// The opening record does not have the hash that was announced.
     #[error("the opening record hashes to {0}")]
@@ -106,6 +106,9 @@ pub enum RecordFault {
     /// winners of a round, or the bid is not among them.
     #[error("what is recorded as the run that dropped bid {0} cannot have been run")]
     SimulationBatch(BidId),
+    /// Who is left out beside those that failed a simulation follows from them, and this does not.
+    #[error("bid {0} is left out, or is not, against what the simulation's drops say of it")]
+    Discredited(BidId),
     /// A simulation was given another limit than a reveal has.
     #[error("the run that dropped bid {0} was given another gas limit than a reveal has")]
     SimulationGas(BidId),

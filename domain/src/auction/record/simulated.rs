@@ -3,19 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::Address;
-
 use super::{
     super::{
         Cut, Decision, DropReason, LeftOut, MAX_ROUNDS, MAX_TX_GAS, ReceivedBid, Ruling,
-        Simulation, SimulationDrop, Verdict, decide_without,
+        Simulation, SimulationDrop, Verdict, decide_without, discredited,
     },
     Contents, RecordFault,
 };
-use crate::{BidId, IntentId};
-
-/// Rounds of one simulation that are repeated, and decisions made for it.
-const MOST: usize = MAX_ROUNDS as usize;
+use crate::BidId;
 
 /// Every verdict that speaks of a simulation has its drop, and every drop its verdict.
 pub(super) fn verify(contents: &Contents) -> Result<(), RecordFault> {
@@ -48,153 +43,113 @@ fn simulated(verdict: &Verdict) -> bool {
 }
 
 /// The rounds of a simulation, held again: only winners of a round are dropped by it, each alone or
-/// in the whole batch of that round, and then, each alone, other bids on the same intents by solvers
-/// whose winners failed alone. The next round is decided without them.
+/// in the whole batch of that round; the next round is decided without them and without those that
+/// they discredit.
 pub(super) fn replay(
     cut: &Cut,
     bids: &[ReceivedBid],
     contents: &Contents,
     recorded: &Decision,
 ) -> Result<(), RecordFault> {
+    let left_out = recorded.left_out();
+    let drops = drops(contents);
+    let discredited = discredited(bids, drops);
+    let told = |wanted: fn(LeftOut) -> bool| {
+        let told = left_out.iter().filter(move |(_, because)| wanted(**because));
+        told.map(|(bid, because)| (*bid, *because)).collect::<LeftOuts>()
+    };
+    for (bid, because) in &left_out {
+        if *because == LeftOut::Discredited && !discredited.contains(bid) {
+            return Err(RecordFault::Discredited(*bid));
+        }
+    }
+    if let Some(bid) = discredited.iter().find(|bid| !left_out.contains_key(*bid)) {
+        return Err(RecordFault::Discredited(*bid));
+    }
     let Some(simulation) = &contents.simulation else { return Ok(()) };
     if contents.standings.block != Some(simulation.block) {
         return Err(RecordFault::SimulationBlock);
     }
-    if let Some(odd) = simulation.drops.iter().find(|found| found.gas != MAX_TX_GAS) {
+    if let Some(odd) = drops.iter().find(|found| found.gas != MAX_TX_GAS) {
         return Err(RecordFault::SimulationGas(odd.bid));
     }
-    let of = |wanted: fn(LeftOut) -> bool| {
-        let left_out = recorded.left_out().into_iter();
-        left_out.filter(move |(_, because)| wanted(*because)).collect::<BTreeMap<_, _>>()
-    };
     let replay = Replay {
         cut,
         bids,
         contents,
-        simulation,
-        before: of(|because| !matches!(because, LeftOut::Simulation | LeftOut::Unpackable)),
-        unfit: of(|because| because == LeftOut::Unpackable),
-        winners: BTreeMap::new(),
+        before: told(|because| matches!(because, LeftOut::KeyForeign | LeftOut::IntentGone)),
+        unfit: told(|because| because == LeftOut::Unpackable),
     };
-    replay.run(&recorded.winners)
+    replay.run(simulation, &recorded.winners)
 }
 
-/// For whom a bid fills which intents.
-fn stakes(bid: &ReceivedBid) -> Vec<(Address, IntentId)> {
-    let solver = bid.bid.terms().solver;
-    bid.bid.fills().iter().map(|fill| (solver, fill.intent)).collect()
-}
+type LeftOuts = BTreeMap<BidId, LeftOut>;
 
 struct Replay<'a> {
     cut: &'a Cut,
     bids: &'a [ReceivedBid],
     contents: &'a Contents,
-    simulation: &'a Simulation,
     /// What was left out before anything was run.
-    before: BTreeMap<BidId, LeftOut>,
+    before: LeftOuts,
     /// What was left out of a round once it had won it: it makes no batch.
-    unfit: BTreeMap<BidId, LeftOut>,
-    /// The winners of a round, by the number of drops before it.
-    winners: BTreeMap<usize, Vec<BidId>>,
-}
-
-/// A way to divide the drops into rounds, as far as it is tried.
-#[derive(Clone, Copy)]
-struct Division {
-    /// Drops that it explains.
-    drops: usize,
-    /// Drops before the last of its rounds.
-    last: usize,
-    rounds: usize,
+    unfit: LeftOuts,
 }
 
 impl Replay<'_> {
-    /// Looks for a division of the drops into rounds; where a drop may belong to two of them, to
-    /// the earlier one first.
-    fn run(mut self, published: &[BidId]) -> Result<(), RecordFault> {
-        let rounds = self.simulation.rounds;
-        let wrong = RecordFault::SimulationRounds(rounds);
-        let most = usize::try_from(rounds).unwrap_or(usize::MAX);
-        if most > MOST {
+    /// Every round but the last dropped something. One without drops completes the simulation, and so
+    /// does one that ran all that was published.
+    fn run(&self, simulation: &Simulation, published: &[BidId]) -> Result<(), RecordFault> {
+        let Simulation { rounds, complete, drops, .. } = simulation;
+        let wrong = RecordFault::SimulationRounds(*rounds);
+        if *rounds > MAX_ROUNDS {
             return Err(wrong);
         }
-        let drops = self.simulation.drops.as_slice();
-        let mut open = vec![Division { drops: 0, last: 0, rounds: 0 }];
-        let (mut seen, mut furthest) = (BTreeSet::new(), 0);
-        while let Some(division) = open.pop() {
-            furthest = furthest.max(division.drops);
-            if division.drops == drops.len() {
-                if self.ends(division, published) {
-                    return Ok(());
-                }
-                continue;
+        let (mut at, mut ran, mut unfit) = (0, Vec::new(), LeftOuts::new());
+        for round in 1..=*rounds {
+            let found = drops.iter().skip(at).take_while(|found| found.round == round).count();
+            if found == 0 {
+                let last = round == *rounds && at == drops.len() && *complete;
+                return if last { Ok(()) } else { Err(wrong) };
             }
-            let (at, round) = (division.drops, division.rounds + 1);
-            if round > most || !seen.insert((at, round)) {
-                continue;
-            }
-            if !self.winners.contains_key(&at) && self.winners.len() >= MOST {
-                return Err(wrong);
-            }
-            let longest = self.dropped_together(at);
-            let next = |n| Division { drops: at + n, last: at, rounds: round };
-            open.extend((1..=longest).map(next));
+            ran = self.won(&drops[..at], &mut unfit);
+            ran_as_told(&drops[at..at + found], &ran)?;
+            at += found;
         }
-        Err(drops.get(furthest).map_or(wrong, |found| RecordFault::SimulationBatch(found.bid)))
+        let all = !ran.is_empty() && published.iter().all(|bid| ran.contains(bid));
+        if at == drops.len() && (!complete || all) { Ok(()) } else { Err(wrong) }
     }
 
-    /// How many drops from number `at` on can be of one round.
-    fn dropped_together(&mut self, at: usize) -> usize {
-        let (simulation, bids) = (self.simulation, self.bids);
-        let received: BTreeMap<BidId, &ReceivedBid> =
-            bids.iter().map(|bid| (bid.id, bid)).collect();
-        let winners = self.won(at);
-        // in settlement order, and then the others by id, so each once
-        let (mut places, mut last) = (winners.iter(), None);
-        let mut failed = BTreeSet::new();
-        let fits = |found: &&SimulationDrop| {
-            let alone = found.batch == [found.bid];
-            let stakes = received.get(&found.bid).map(|bid| stakes(bid)).unwrap_or_default();
-            if (alone || found.batch == winners) && places.any(|bid| *bid == found.bid) {
-                failed.extend(stakes.into_iter().filter(|_| alone));
-                return true;
-            }
-            let next = last < Some(found.bid) && !winners.contains(&found.bid);
-            last = Some(found.bid);
-            alone && next && stakes.iter().any(|stake| failed.contains(stake))
-        };
-        simulation.drops.iter().skip(at).take_while(fits).count()
-    }
-
-    /// Who wins once the first `dropped` drops are left out.
-    fn won(&mut self, dropped: usize) -> &[BidId] {
-        let Self { cut, bids, contents, simulation, before, unfit, winners } = self;
-        winners.entry(dropped).or_insert_with(|| {
-            let mut left_out = before.clone();
-            let gone = simulation.drops.iter().take(dropped);
-            left_out.extend(gone.map(|found| (found.bid, LeftOut::Simulation)));
-            loop {
-                let won = decide_without(cut, bids, &contents.standings, &left_out).winners;
-                let unfit = won.iter().filter_map(|bid| Some((*bid, *unfit.get(bid)?)));
-                let known = left_out.len();
-                left_out.extend(unfit);
-                if left_out.len() == known {
-                    return won;
-                }
-            }
-        })
-    }
-
-    /// Whether a division into rounds comes to what is said of the whole: a last round without drops
-    /// completes it, and so does one that ran all that was published.
-    fn ends(&self, division: Division, published: &[BidId]) -> bool {
-        let Simulation { rounds, complete, .. } = *self.simulation;
-        let rounds = usize::try_from(rounds).unwrap_or(usize::MAX);
-        if rounds == division.rounds + 1 {
-            return complete;
+    /// Who wins without those that were dropped, and without those that made no batch in a round
+    /// before.
+    fn won(&self, dropped: &[SimulationDrop], unfit: &mut LeftOuts) -> Vec<BidId> {
+        let mut left_out = self.before.clone();
+        left_out.append(&mut unfit.clone());
+        left_out.extend(dropped.iter().map(|found| (found.bid, LeftOut::Simulation)));
+        for bid in discredited(self.bids, dropped) {
+            left_out.entry(bid).or_insert(LeftOut::Discredited);
         }
-        let ran = self.winners.get(&division.last).filter(|_| division.rounds > 0);
-        let all = ran.is_some_and(|ran| published.iter().all(|bid| ran.contains(bid)));
-        rounds == division.rounds && (!complete || all)
+        loop {
+            let standings = &self.contents.standings;
+            let won = decide_without(self.cut, self.bids, standings, &left_out).winners;
+            let known = left_out.len();
+            for (bid, because) in won.iter().filter_map(|bid| self.unfit.get_key_value(bid)) {
+                unfit.insert(*bid, *because);
+                left_out.insert(*bid, *because);
+            }
+            if left_out.len() == known {
+                return won;
+            }
+        }
     }
+}
+
+/// Each of a round's drops was among its winners, and run alone or with all of them.
+fn ran_as_told(drops: &[SimulationDrop], winners: &[BidId]) -> Result<(), RecordFault> {
+    // in settlement order, so each once
+    let mut places = winners.iter();
+    let odd = drops.iter().find(|found| {
+        let run = found.batch == [found.bid] || found.batch == winners;
+        !(run && places.any(|bid| *bid == found.bid))
+    });
+    odd.map_or(Ok(()), |found| Err(RecordFault::SimulationBatch(found.bid)))
 }

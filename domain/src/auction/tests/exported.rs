@@ -84,17 +84,20 @@ fn record_with(more: impl FnOnce(&mut Market, [IntentId; 2])) -> AuctionRecord {
 /// Where bidders were asked about, and winners run.
 const SEEN: BlockRef = BlockRef { number: 100, hash: B256::repeat_byte(0xbb) };
 
-/// One round with these drops, and one without.
+/// A round for each of these drops, and one without.
 fn simulation(drops: &[(BidId, &[BidId])]) -> Simulation {
-    let drop = |(bid, batch): &(BidId, &[BidId])| SimulationDrop {
+    let drop = |(round, (bid, batch)): (u32, &(BidId, &[BidId]))| SimulationDrop {
         bid: *bid,
+        round,
         batch: batch.to_vec(),
         gas: MAX_TX_GAS,
         fault: 1,
         reason: B256::repeat_byte(1),
         returned: Bytes::new(),
     };
-    Simulation { block: SEEN, rounds: 2, complete: true, drops: drops.iter().map(drop).collect() }
+    let rounds = drops.len() as u32 + 1;
+    let drops = (1..).zip(drops).map(drop).collect();
+    Simulation { block: SEEN, rounds, complete: true, drops }
 }
 
 #[test]
@@ -314,7 +317,8 @@ fn only_a_winner_of_its_round_is_dropped_by_a_simulation() {
 }
 
 #[test]
-fn other_bids_of_a_solver_that_failed_are_dropped_with_it_on_the_same_intents_only() {
+fn a_bid_that_fails_alone_speaks_against_its_solver_or_its_owner_on_the_same_intents() {
+    use LeftOut::{Discredited, Simulation};
     // by the fourth bid's solver: on its intent, and on the other one
     let more = |market: &mut Market, [a, b]: [IntentId; 2]| {
         market.bid(4, &[(b, 1_000, 960)]);
@@ -322,20 +326,23 @@ fn other_bids_of_a_solver_that_failed_are_dropped_with_it_on_the_same_intents_on
     };
     let record = || record_with(more);
     let bid = |n: usize| record().bids[n].id;
-    let [b, d, rival, elsewhere] = [1, 3, 4, 5].map(bid);
-    let said = |drops: &[(BidId, &[BidId])]| {
-        let left_out: Vec<(usize, LeftOut)> = drops
-            .iter()
-            .map(|(id, _)| ((0..6).find(|n| bid(*n) == *id).unwrap(), LeftOut::Simulation))
-            .collect();
-        redecide(record(), &left_out, |found| *found = simulation(drops))
+    let said = |fault: u8, others: &[usize]| {
+        let mut left_out = vec![(3, Simulation)];
+        left_out.extend(others.iter().map(|n| (*n, Discredited)));
+        redecide(record(), &left_out, |found| found.drops[0].fault = fault)
     };
-    assert_eq!(said(&[(d, &[d]), (rival, &[rival])]), Ok(()));
-    let wrong = |bid| Err(RecordFault::SimulationBatch(bid));
-    assert_eq!(said(&[(d, &[d]), (elsewhere, &[elsewhere])]), wrong(elsewhere));
-    assert_eq!(said(&[(d, &[d]), (b, &[b])]), wrong(b), "another solver's");
-    assert_eq!(said(&[(rival, &[rival]), (d, &[d])]), wrong(rival), "before what it stands beside");
-    assert_eq!(said(&[(d, &[d]), (rival, &[d, rival])]), wrong(rival), "not alone");
+    let wrong = |n| Err(RecordFault::Discredited(bid(n)));
+    for solver in [0, 1] {
+        assert_eq!(said(solver, &[4]), Ok(()), "its solver's other bid there");
+        assert_eq!(said(solver, &[]), wrong(4));
+        assert_eq!(said(solver, &[4, 5]), wrong(5), "elsewhere it may still win");
+        assert_eq!(said(solver, &[2, 4]), wrong(2), "another solver's");
+    }
+    let owner = 2;
+    assert_eq!(said(owner, &[1, 2, 4]), Ok(()), "whoever fills that owner's intent");
+    for all_but in [[1, 2], [1, 4], [2, 4]] {
+        assert!(matches!(said(owner, &all_but), Err(RecordFault::Discredited(_))));
+    }
 }
 
 #[test]

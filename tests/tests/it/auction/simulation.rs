@@ -172,13 +172,52 @@ async fn bids_made_to_fail_one_after_the_other_use_up_no_rounds() {
     let id = |signed: &SignedBid| signed.bid.id(house.stack.domain());
     let (decision, simulation) = outcome(&house, 1).await;
     let Simulation { rounds, complete, drops, .. } = simulation.unwrap();
-    assert_eq!((rounds, complete, drops.len()), (2, true, 5));
-    assert!(drops.iter().all(|found| found.batch == [found.bid]), "each of them fails by itself");
-    assert_eq!(drops[0].bid, id(&bids[4]), "the winner first");
+    assert_eq!((rounds, complete, drops.len()), (2, true, 1));
+    assert_eq!((drops[0].bid, drops[0].round), (id(&bids[4]), 1), "the best of them");
+    let ruling = |bid| decision.verdicts.iter().find(|verdict| verdict.bid == bid).unwrap().ruling;
+    let because = LeftOut::Discredited;
+    for bid in &bids[..4] {
+        assert_eq!(ruling(id(bid)), Ruling::Dropped(DropReason::LeftOut { because }));
+    }
+    assert_eq!(drops_of(&house, 0).await, 1, "only what was run counts against its solver");
     assert_eq!(decision.winners.len(), 2);
     assert!(decision.winners.contains(&id(&honest)) && decision.winners.contains(&id(&beside)));
-    let left = decision.verdicts.iter().find(|verdict| verdict.bid == id(&elsewhere)).unwrap();
-    assert!(matches!(left.ruling, Ruling::Lost { .. }), "where it did not fail nothing is run");
+    let left_out = decision.left_out();
+    assert!(!left_out.contains_key(&id(&elsewhere)), "where nothing of it failed it is judged");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_that_cannot_pay_any_more_uses_up_one_round_whoever_bids() {
+    let house = house().await;
+    let mut market = house.lead().await;
+    let [intent, other] =
+        [house.accept(0, &house.one_weth()).await, house.accept(1, &house.one_weth()).await];
+    assert_eq!(step(&mut market).await.unwrap(), opened(1));
+    let bids = [0, 1].map(|n| {
+        let better = 1_000_000 * (n as u128);
+        [intent, other].map(|intent| house.bid(n, 1, &[(intent, WETH, FAIR + better)]))
+    });
+    for bid in bids.iter().flatten() {
+        house.submit(1, bid).await;
+    }
+    let (rpc, weth) = (house.stack.rpc().unwrap(), house.stack.token("WETH"));
+    let owner = house.stack.owner(0).address();
+    let there = rpc.token_balance(weth, owner).await.unwrap();
+    let to = house.stack.owner(3).address().into_word();
+    rpc.set_balance(owner, WETH).await.unwrap();
+    let data = calldata("transfer(address,uint256)", &[to, there.into()]);
+    rpc.send_as(owner, weth, data).await.unwrap();
+    assert_eq!(step(&mut market).await.unwrap(), concluded(1, None));
+
+    let (decision, simulation) = outcome(&house, 1).await;
+    let Simulation { rounds, complete, drops, .. } = simulation.unwrap();
+    assert_eq!((rounds, complete, drops.len(), drops[0].fault), (2, true, 1, 2));
+    let winner = bids[1][1].bid.id(house.stack.domain());
+    assert_eq!(decision.winners, [winner], "the other owner's intent is filled as ever");
+    let left_out = decision.left_out();
+    let discredited = bids[0][0].bid.id(house.stack.domain());
+    assert_eq!(left_out.get(&discredited), Some(&LeftOut::Discredited));
+    assert_eq!((drops_of(&house, 0).await, drops_of(&house, 1).await), (0, 0), "nobody's fault");
 }
 
 #[tokio::test(flavor = "multi_thread")]

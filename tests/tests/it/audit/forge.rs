@@ -10,7 +10,7 @@ use domain::{
     BidId,
     auction::{
         Announced, AuctionRecord, Cut, Deliberation, LeftOut, PublicRecord, ReceivedBid,
-        Simulation, SimulationDrop,
+        RecordedBid, Simulation, SimulationDrop, discredited,
     },
     eip712::SigningDomain,
 };
@@ -47,16 +47,25 @@ pub(super) fn with_false_drop(record: &PublicRecord, bid: BidId) -> PublicRecord
     let result =
         abi::BidResult { bid: bid.get(), settled: false, fault: 1, reason, ..Default::default() };
     let returned = Bytes::from(abi::SimulationResult { results: vec![result] }.abi_encode());
-    let drop =
-        SimulationDrop { bid, batch: vec![bid], gas: MAX_TX_GAS, fault: 1, reason, returned };
     let found = contents.simulation.get_or_insert_with(|| Simulation {
         block: record.opening.block,
         rounds: 1,
         complete: true,
         drops: Vec::new(),
     });
+    let (batch, round) = (vec![bid], found.rounds);
+    let drop = SimulationDrop { bid, round, batch, gas: MAX_TX_GAS, fault: 1, reason, returned };
     found.drops.push(drop);
     found.rounds += 1;
+    let received = contents.bids.iter().map(|RecordedBid { id, ms, seq, signed }| ReceivedBid {
+        id: *id,
+        ms: *ms,
+        seq: *seq,
+        bid: signed.bid.clone(),
+    });
+    for other in discredited(&received.collect::<Vec<_>>(), &found.drops) {
+        left_out.entry(other).or_insert(LeftOut::Discredited);
+    }
     decide(forged, left_out)
 }
 

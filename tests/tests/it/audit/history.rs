@@ -39,6 +39,8 @@ pub(super) struct History {
     pub(super) record: PublicRecord,
     /// An auction that settled an intent of an owner that is a contract.
     pub(super) by_contract: u64,
+    /// In how many auctions intents of the contract are.
+    pub(super) of_contract: usize,
     /// That owner.
     pub(super) contract: Address,
     pub(super) reveal: B256,
@@ -59,6 +61,7 @@ struct Player<'a> {
     stack: &'a Stack,
     client: Client,
     number: u64,
+    by_contract: usize,
 }
 
 impl History {
@@ -71,7 +74,8 @@ impl History {
         let service = stack.serve("api,auction,settlement").await.unwrap();
         let solver = stack.solver("inventory", 0, &service.api_url).unwrap();
         let client = Client::new(&service.api_url).unwrap();
-        let mut player = Player { stack: &stack, client: client.clone(), number: 0 };
+        let mut player =
+            Player { stack: &stack, client: client.clone(), number: 0, by_contract: 0 };
         let (mut settled, mut receipts) = (Vec::new(), Vec::new());
         for round in 0..ROUNDS {
             let (auction, mine) = player.round(round).await;
@@ -91,6 +95,7 @@ impl History {
             target,
             record,
             by_contract,
+            of_contract: player.by_contract,
             contract: stack.owner(0).address(),
             reveal,
             commitment,
@@ -129,29 +134,44 @@ impl History {
 }
 
 impl Player<'_> {
-    /// Two intents, an auction with four bids of ours, and its settlement.
+    /// Two intents in one auction with four bids of ours, and its settlement.
     async fn round(&mut self, round: usize) -> (u64, Vec<Receipt>) {
-        let (weth, usdc) = (self.stack.token("WETH"), self.stack.token("USDC"));
-        let order = Order::sell(weth, WETH, usdc, 2_475_000_000);
-        let mut intents = Vec::new();
-        for owner in [2 * round, 2 * round + 1] {
-            let mut posted = self.stack.owner(owner).intent(self.stack.domain(), &order);
-            if owner == 0 {
-                posted.body["signature"] = json!(ACCEPTED);
+        let (auction, [other, intent]) = loop {
+            let intents = self.post(round).await;
+            let held = [self.holding(intents[0]).await, self.holding(intents[1]).await];
+            if held[0] == held[1] {
+                break (held[0], intents);
             }
-            let answer = self.client.post("/v1/intents", &posted.body).await.unwrap();
-            assert_eq!(answer.status, 201, "{:#}", answer.body);
-            intents.push(posted.id);
-        }
-        let auction = self.holding(intents[0]).await;
-        // worse than others, the best, as good as that, and more than its filler can pay
+            // the cut came between them: others fill these
+        };
+        // worse than others, the best, as good as that; and more than its filler can pay
         let mut receipts = Vec::new();
-        for bought in [2_480_000_000, 2_498_000_000, 2_498_000_000, 900_000_000_000_000] {
-            receipts.push(self.bid(auction, intents[0], bought).await);
+        for bought in [2_480_000_000, 2_498_000_000, 2_498_000_000] {
+            receipts.push(self.bid(auction, intent, bought).await);
         }
-        self.client.wait_for(intents[0], "filled").await.unwrap();
+        receipts.push(self.bid(auction, other, 900_000_000_000_000).await);
+        self.client.wait_for(intent, "filled").await.unwrap();
         self.published(auction).await;
         (auction, receipts)
+    }
+
+    /// Two intents of a round's owners.
+    async fn post(&mut self, round: usize) -> [IntentId; 2] {
+        let (weth, usdc) = (self.stack.token("WETH"), self.stack.token("USDC"));
+        let order = Order::sell(weth, WETH, usdc, 2_475_000_000);
+        let posted = [2 * round, 2 * round + 1].map(|owner| {
+            let mut posted = self.stack.owner(owner).intent(self.stack.domain(), &order);
+            if owner == 0 {
+                self.by_contract += 1;
+                posted.body["signature"] = json!(ACCEPTED);
+            }
+            (posted.id, posted.body)
+        });
+        for (_, body) in &posted {
+            let answer = self.client.post("/v1/intents", body).await.unwrap();
+            assert_eq!(answer.status, 201, "{:#}", answer.body);
+        }
+        posted.map(|(id, _)| id)
     }
 
     /// The auction whose window is open with this intent in it.
