@@ -197,6 +197,7 @@ fn median(samples: &mut [f64]) -> io::Result<f64> {
 /// The value below which `share` (per mille) of the samples lie.
 fn quantile(samples: &mut [f64], per_mille: usize) -> io::Result<f64> {
     samples.sort_by(f64::total_cmp);
-    let at = (samples.len() * per_mille / 1_000).min(samples.len().saturating_sub(1));
+    // the nearest rank: so many per mille are not above it
+    let at = (samples.len() * per_mille).div_ceil(1_000).saturating_sub(1);
     samples.get(at).copied().ok_or_else(|| io::Error::other("nothing was measured"))
 }
