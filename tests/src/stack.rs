@@ -207,6 +207,8 @@ impl Stack {
         let config = self.config.display().to_string();
         let mut process = Program::new("gavel", repo::gavel_binary()?)
             .args(["serve", "--config", &config, "--roles", roles])
+            // as the README tells operators to: an auction finds the memory of the one before
+            .env("MIMALLOC_PURGE_DELAY", "10000")
             .env("GAVEL_API__LISTEN", format!("127.0.0.1:{port}"))
             .env("GAVEL_SETTLEMENT__SETTLER_KEY", self.market.settler.secret_hex())
             .env("GAVEL_RECEIPTS__KEY", self.market.receipts.secret_hex())
