@@ -37,9 +37,8 @@ pub struct Simulation {
 /// Whose fault it was: the owner's (C7).
 const OWNER: u8 = 2;
 
-/// The bids that those which failed alone speak against, whoever's place they would take next: other
-/// bids of the same solver on the same intents; and where the owner of a bid's only intent could not
-/// pay, all bids on that intent. Else a row of bids made to fail, each a little worse than the one
+/// The bids that those which failed alone speak against: other bids of the same solver on the same
+/// intents; and where the owner of a bid's only intent could not pay, all bids on that intent. Else a row of bids made to fail, each a little worse than the one
 /// before, would use up the rounds.
 #[must_use]
 pub fn discredited(bids: &[ReceivedBid], drops: &[SimulationDrop]) -> BTreeSet<BidId> {
