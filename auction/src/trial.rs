@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use domain::auction::{LeftOut, Simulation, discredited};
+use domain::auction::{Simulation, leave_out};
 use infra::pg::{auction::Outcome, bid::Drop, settlement::NewSettlement};
 use tokio::time::Instant;
 
@@ -59,10 +59,7 @@ impl Market {
             found.drops.extend(run.drops);
             left_out = case.left_out();
             left_out.extend(thought.unpackable());
-            left_out.extend(found.drops.iter().map(|drop| (drop.bid, LeftOut::Simulation)));
-            for bid in discredited(&case.stream.received, &found.drops) {
-                left_out.entry(bid).or_insert(LeftOut::Discredited);
-            }
+            leave_out(&mut left_out, &case.stream.received, &found.drops);
             thought = judge::deliberate(&case, &left_out).await?;
             // what did not settle left nothing behind, so the others have been run as they are
             let winners = &thought.draft.decision.winners;

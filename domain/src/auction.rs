@@ -44,6 +44,6 @@ pub use record::{
     RecordedBid, VERSION as RECORD_VERSION,
 };
 pub use refusal::{DropReason, LeftOut, Scarce};
-pub use simulation::{MAX_ROUNDS, MAX_TX_GAS, Simulation, SimulationDrop, discredited};
+pub use simulation::{MAX_ROUNDS, MAX_TX_GAS, Simulation, SimulationDrop, discredited, leave_out};
 pub use standing::{SolverStanding, Standings};
 pub use stream::{BidLeaf, ReceivedBid, bid_leaves, bids_root, bids_tree};

@@ -1,13 +1,13 @@
 //! What was found by running winners before they were published (design A10): outside of the record's
 //! rules, so it is recorded in a form that anybody with a node can repeat.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use alloy_primitives::{B256, Bytes};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::ReceivedBid;
+use super::{LeftOut, ReceivedBid};
 use crate::{Bid, BidId, event::BlockRef};
 
 /// The largest gas limit of one transaction that every chain since Osaka accepts (EIP-7825): what
@@ -36,6 +36,19 @@ pub struct Simulation {
 
 /// Whose fault it was: the owner's (C7).
 const OWNER: u8 = 2;
+
+/// Leaves out the bids that a simulation dropped and those that they discredit, unless something else
+/// speaks against them already: how the next round is decided, and by whoever repeats it.
+pub fn leave_out(
+    left_out: &mut BTreeMap<BidId, LeftOut>,
+    bids: &[ReceivedBid],
+    drops: &[SimulationDrop],
+) {
+    left_out.extend(drops.iter().map(|found| (found.bid, LeftOut::Simulation)));
+    for bid in discredited(bids, drops) {
+        left_out.entry(bid).or_insert(LeftOut::Discredited);
+    }
+}
 
 /// The bids that those which failed alone speak against: other bids of the same solver on the same
 /// intents; and where the owner of a bid's only intent could not pay, all bids on that intent. Else a row of bids made to fail, each a little worse than the one

@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     super::{
         Cut, Decision, DropReason, LeftOut, MAX_ROUNDS, MAX_TX_GAS, ReceivedBid, Ruling,
-        Simulation, SimulationDrop, Verdict, decide_without, discredited,
+        Simulation, SimulationDrop, Verdict, decide_without, discredited, leave_out,
     },
     Contents, RecordFault,
 };
@@ -124,10 +124,7 @@ impl Replay<'_> {
     fn won(&self, dropped: &[SimulationDrop], unfit: &mut LeftOuts) -> Vec<BidId> {
         let mut left_out = self.before.clone();
         left_out.append(&mut unfit.clone());
-        left_out.extend(dropped.iter().map(|found| (found.bid, LeftOut::Simulation)));
-        for bid in discredited(self.bids, dropped) {
-            left_out.entry(bid).or_insert(LeftOut::Discredited);
-        }
+        leave_out(&mut left_out, self.bids, dropped);
         loop {
             let standings = &self.contents.standings;
             let won = decide_without(self.cut, self.bids, standings, &left_out).winners;

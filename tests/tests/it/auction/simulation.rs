@@ -150,7 +150,7 @@ async fn a_winner_that_does_not_settle_is_dropped_with_evidence_and_the_next_bes
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn bids_made_to_fail_one_after_the_other_use_up_no_rounds() {
+async fn bids_made_to_fail_one_after_the_other_use_up_one_round() {
     let house = house().await;
     let mut market = house.lead().await;
     let intent = house.accept(0, &house.one_weth()).await;

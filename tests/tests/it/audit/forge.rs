@@ -10,7 +10,7 @@ use domain::{
     BidId,
     auction::{
         Announced, AuctionRecord, Cut, Deliberation, LeftOut, PublicRecord, ReceivedBid,
-        RecordedBid, Simulation, SimulationDrop, discredited,
+        RecordedBid, Simulation, SimulationDrop, leave_out,
     },
     eip712::SigningDomain,
 };
@@ -42,7 +42,6 @@ pub(super) fn with_false_drop(record: &PublicRecord, bid: BidId) -> PublicRecord
     let mut forged = record.clone();
     let contents = forged.contents.as_mut().unwrap();
     let mut left_out = contents.decision(record.decision.as_ref().unwrap()).left_out();
-    left_out.insert(bid, LeftOut::Simulation);
     let reason = B256::right_padding_from(&keccak256("FillerShort(address)")[..4]);
     let result =
         abi::BidResult { bid: bid.get(), settled: false, fault: 1, reason, ..Default::default() };
@@ -63,9 +62,7 @@ pub(super) fn with_false_drop(record: &PublicRecord, bid: BidId) -> PublicRecord
         seq: *seq,
         bid: signed.bid.clone(),
     });
-    for other in discredited(&received.collect::<Vec<_>>(), &found.drops) {
-        left_out.entry(other).or_insert(LeftOut::Discredited);
-    }
+    leave_out(&mut left_out, &received.collect::<Vec<_>>(), &found.drops);
     decide(forged, left_out)
 }
 
