@@ -29,10 +29,14 @@ use crate::{
 
 /// What bids in flight tie down, by solver, as it was a moment ago.
 #[derive(Debug, Default)]
-pub(crate) struct InFlight(Mutex<Option<(Instant, Arc<BTreeMap<Address, Staked>>)>>);
+pub(crate) struct InFlight(Mutex<Option<Seen>>);
+
+/// When it was read, and what.
+type Seen = (Instant, Arc<BTreeMap<Address, Staked>>);
 
 impl InFlight {
-    async fn of(&self, app: &App, solver: Address) -> Result<Staked, StoreError> {
+    /// Of one solver.
+    pub(crate) async fn of(&self, app: &App, solver: Address) -> Result<Staked, StoreError> {
         let believed = Duration::from_millis(app.config.chain.standing_ttl_ms);
         // held while the database is asked: those who wait would ask the same
         let mut known = self.0.lock().await;
