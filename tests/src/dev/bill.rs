@@ -78,7 +78,7 @@ impl Log {
 /// The transaction of the last entry of a kind.
 fn last(timeline: &Value, kind: &str) -> io::Result<B256> {
     let items = timeline["items"].as_array().into_iter().flatten();
-    let found = items.filter(|item| item["kind"] == kind).last();
+    let found = items.rev().find(|item| item["kind"] == kind);
     let tx = found.and_then(|item| item["detail"]["tx"].as_str()?.parse().ok());
     tx.ok_or_else(|| io::Error::other(format!("the timeline shows no transaction {kind}")))
 }
