@@ -80,6 +80,8 @@ pub async fn unfill_elsewhere(
             .await?;
         return Ok(Transition::Applied(status));
     }
+    const FORGET: &str = "UPDATE intent SET evidence = NULL WHERE id = $1";
+    sqlx::query(FORGET).bind(row.id.as_bytes()).execute(&mut *tx).await?;
     let event = IntentEvent::OtherFillReorged;
     land(tx, chain_id, &row, Landing { event, evidence: None, now_s: fill.now_s }).await
 }
