@@ -135,6 +135,8 @@ async fn follow(
                 pause = first;
                 if walked == Walked::On { Duration::ZERO } else { poll }
             }
+            // another process reads now
+            Err(IndexError::Store(StoreError::Fenced)) => break,
             Err(error) if error.retryable() => {
                 metrics::counter!("gavel_index_failures_total").increment(1);
                 tracing::warn!(%error, lag = indexer.lag(), "logs not read");
@@ -148,6 +150,8 @@ async fn follow(
             sleep_or_cancelled(lost, wait).await;
         }
     }
+    // whoever reads now tells
+    metrics::gauge!("gavel_index_lag_blocks").set(0.0);
     Ok(())
 }
 

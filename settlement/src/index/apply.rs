@@ -24,7 +24,8 @@ use tokio_util::sync::CancellationToken;
 use super::{IndexError, Indexer};
 use crate::record::{note, report};
 
-/// Things applied in one transaction: it holds the lease's row and the market's lock.
+/// Things applied in one transaction, every fill counted: it holds the lease's row and the market's
+/// lock. A reveal is never divided, so that they can be as many more as one has fills.
 const AT_ONCE: usize = 200;
 /// Invalidated words looked at again after every block.
 const LOOK_AGAIN: u32 = 1_000;
@@ -63,9 +64,10 @@ impl Indexer {
         };
         let skip = found.iter().take_while(applied).count();
         let mut rest = &found[skip..];
-        while rest.len() > AT_ONCE {
-            let (chunk, later) = rest.split_at(AT_ONCE);
-            let at = chunk[AT_ONCE - 1].at;
+        loop {
+            let (chunk, later) = rest.split_at(at_once(rest));
+            let at = chunk.last().map(|found| found.at).filter(|_| !later.is_empty());
+            let Some(at) = at else { return self.write(chunk, Mark::whole(last), now_s).await };
             let mark = Mark { block: at.block, logs: Some(at.index + 1) };
             self.write(chunk, mark, now_s).await?;
             if token.is_cancelled() {
@@ -73,7 +75,6 @@ impl Indexer {
             }
             rest = later;
         }
-        self.write(rest, Mark::whole(last), now_s).await
     }
 
     pub(super) async fn advance(&self, mark: Mark) -> Result<(), IndexError> {
@@ -227,6 +228,20 @@ impl Indexer {
     }
 }
 
+/// How many of the next go into one transaction.
+fn at_once(found: &[Found]) -> usize {
+    let mut weight = 0;
+    let fits = |one: &&Found| {
+        let fits = weight < AT_ONCE;
+        weight += match &one.told {
+            Told::Revealed(reveal) => reveal.bids.iter().map(|bid| bid.fills.len()).sum(),
+            Told::NoncesInvalidated { .. } | Told::PenaltyTaken(_) => 1,
+        };
+        fits
+    };
+    found.iter().take_while(fits).count()
+}
+
 fn invalidations(found: &[Found]) -> Vec<(u64, Invalidation)> {
     let told = found.iter().filter_map(|found| match found.told {
         Told::NoncesInvalidated { owner, word, mask } => {
@@ -250,5 +265,41 @@ fn count(found: &[Found]) {
     }
     for (kind, n) in kinds {
         metrics::counter!("gavel_index_found_total", "what" => kind).increment(n);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::{Address, U256};
+    use domain::{Amount, BidId};
+    use infra::chain::logs::{LogPlace, Settled};
+
+    use super::*;
+
+    fn found(told: Told) -> Found {
+        let block = BlockRef { number: 1, hash: B256::ZERO };
+        Found { at: LogPlace { block, tx: B256::ZERO, index: 0 }, told }
+    }
+
+    fn reveal(fills: usize) -> Found {
+        let fill = domain::bid::Fill {
+            intent: IntentId::new(B256::ZERO),
+            sold: Amount::ZERO,
+            bought: Amount::ZERO,
+        };
+        let bid = Settled { bid: BidId::new(B256::ZERO), fills: vec![fill; fills] };
+        found(Told::Revealed(Reveal { commitment: B256::ZERO, bids: vec![bid] }))
+    }
+
+    #[test]
+    fn a_transaction_takes_so_many_things_or_one_reveal_however_large() {
+        let owner = Address::ZERO;
+        let (word, mask) = (U256::ZERO, U256::ZERO);
+        let gone = found(Told::NoncesInvalidated { owner, word, mask });
+        assert_eq!(at_once(&[]), 0);
+        assert_eq!(at_once(&vec![gone.clone(); 199]), 199);
+        assert_eq!(at_once(&vec![gone.clone(); 500]), 200);
+        assert_eq!(at_once(&[reveal(370), gone.clone()]), 1);
+        assert_eq!(at_once(&[reveal(150), reveal(150), gone]), 2);
     }
 }

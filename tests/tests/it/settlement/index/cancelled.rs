@@ -5,7 +5,10 @@ use domain::{
     AuctionId,
     status::{IntentStatus as I, SettlementStatus as S},
 };
-use infra::pg::{self, intent};
+use infra::pg::{
+    self,
+    intent::{self, CancelOutcome},
+};
 use serde_json::json;
 use tests::anvil::CHAIN_ID;
 
@@ -140,16 +143,20 @@ async fn a_reorg_that_removes_the_invalidation_brings_the_intent_back() {
 async fn what_was_also_cancelled_by_signature_or_replaced_does_not_come_back_after_a_reorg() {
     let scene = Scene::start(64).await;
     let (asked, replaced) = (scene.swap(0, WETH), scene.swap(1, WETH));
-    scene.post(&[&asked, &replaced]).await;
+    let asked_later = scene.swap(0, WETH);
+    scene.post(&[&asked, &asked_later, &replaced]).await;
     cut(&scene, &asked).await;
     let mut reader = indexer(&scene).await;
     catch_up(&mut reader).await;
-    invalidate(&scene, 0, U256::ZERO, 1).await;
+    invalidate(&scene, 0, U256::ZERO, 0b11).await;
     invalidate(&scene, 1, U256::ZERO, 1).await;
     catch_up(&mut reader).await;
     let owner = scene.stack.owner(0).address();
     let mut tx = pg::begin(&scene.pool).await.unwrap();
-    intent::cancel(&mut tx, CHAIN_ID, owner, &[asked.id]).await.unwrap();
+    let both = [asked.id, asked_later.id];
+    let answers = intent::cancel(&mut tx, CHAIN_ID, owner, &both).await.unwrap();
+    assert!(matches!(answers[0], CancelOutcome::TooLate { .. }));
+    assert_eq!(answers[1], CancelOutcome::AlreadyFinal(I::Cancelled));
     tx.commit().await.unwrap();
     release(&scene, &asked).await;
     assert_eq!(status(&scene, &asked).await, I::Cancelled);
@@ -159,10 +166,11 @@ async fn what_was_also_cancelled_by_signature_or_replaced_does_not_come_back_aft
     let twin = scene.swap_as(1, 2 * WETH, |message| message["nonce"] = json!("0"));
     scene.post(&[&twin]).await;
     catch_up(&mut reader).await;
-    assert_eq!(status(&scene, &asked).await, I::Cancelled);
-    assert_eq!(status(&scene, &replaced).await, I::Cancelled);
+    for swap in [&asked, &asked_later, &replaced] {
+        assert_eq!(status(&scene, swap).await, I::Cancelled);
+    }
     assert_eq!(status(&scene, &twin).await, I::Open);
-    assert_eq!(told(&scene, "intent.opened").await, 3, "nothing came back");
+    assert_eq!(told(&scene, "intent.opened").await, 4, "nothing came back");
 }
 
 #[tokio::test]

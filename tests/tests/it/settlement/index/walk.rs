@@ -1,6 +1,6 @@
 //! Forward, back, and on where another process stopped.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use alloy::primitives::U256;
 use domain::status::IntentStatus as I;
@@ -41,10 +41,8 @@ async fn from_a_given_start_the_past_is_read_in_ranges_and_the_newest_blocks_one
     scene.rpc.mine(400).await.unwrap();
     let mut reader =
         indexer_on(&scene, scene.chain.clone(), |settings| settings.start_block = Some(1)).await;
-    let begun = Instant::now();
     let steps = catch_up(&mut reader).await;
     let blocks = head(&scene).await.number;
-    println!("{blocks} blocks in {:?}, {steps} steps", begun.elapsed());
     assert!(steps < 20, "{steps} steps for {blocks} blocks");
     assert_eq!(status(&scene, &swap).await, I::Cancelled);
     let kept: i64 =
