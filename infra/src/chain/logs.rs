@@ -17,15 +17,6 @@ use domain::{
 
 use super::{Chain, ChainError, abi};
 
-mod penalty {
-    #![allow(missing_docs, reason = "generated; the interfaces are documented in Solidity")]
-    alloy_sol_types::sol! {
-        #[derive(Debug, PartialEq, Eq)]
-        event PenaltyTaken(bytes32 indexed bid, address indexed solver, uint256 amount, uint256 burned, address[] owners, uint256[] amounts);
-    }
-}
-pub use penalty::PenaltyTaken;
-
 /// Where a log stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LogPlace {
@@ -147,7 +138,7 @@ pub fn read(
         last = Some(order);
         reader.take(at, &log.inner)?;
     }
-    reader.close_reveal()?;
+    reader.close_reveal();
     let mut found = reader.found;
     found.sort_by_key(|found| (found.at.block.number, found.at.index));
     Ok(found)
@@ -166,14 +157,12 @@ fn place(log: &Log) -> Option<LogPlace> {
 struct Reader {
     found: Vec<Found>,
     reveal: Option<(LogPlace, Reveal)>,
-    /// Fills whose bid has not been told to have settled yet.
-    fills: Vec<Fill>,
 }
 
 impl Reader {
     fn take(&mut self, at: LogPlace, log: &RawLog) -> Result<(), ChainError> {
         if self.reveal.as_ref().is_some_and(|(last, _)| last.tx != at.tx) {
-            self.close_reveal()?;
+            self.close_reveal();
         }
         let Some(topic) = log.topics().first() else { return Ok(()) };
         match *topic {
@@ -182,64 +171,47 @@ impl Reader {
                 let (owner, word, mask) = (log.owner, log.word, log.mask);
                 self.found.push(Found { at, told: Told::NoncesInvalidated { owner, word, mask } });
             }
-            PenaltyTaken::SIGNATURE_HASH => {
-                let penalty = penalty_of(decode::<PenaltyTaken>(log)?)?;
+            abi::PenaltyTaken::SIGNATURE_HASH => {
+                let penalty = penalty_of(decode::<abi::PenaltyTaken>(log)?)?;
                 self.found.push(Found { at, told: Told::PenaltyTaken(penalty) });
             }
             abi::Revealed::SIGNATURE_HASH => {
-                self.close_reveal()?;
+                self.close_reveal();
                 let commitment = decode::<abi::Revealed>(log)?.commitment;
                 self.reveal = Some((at, Reveal { commitment, bids: Vec::new() }));
             }
-            _ => {
-                if let Some(settled) = settled(log, &mut self.fills)? {
-                    let (last, reveal) = self
-                        .reveal
-                        .as_mut()
-                        .ok_or(ChainError::BadAnswer("eth_getLogs, without the reveal of a bid"))?;
-                    *last = at;
-                    reveal.bids.push(settled);
-                }
+            abi::BidSettled::SIGNATURE_HASH => {
+                let (last, reveal) = self
+                    .reveal
+                    .as_mut()
+                    .ok_or(ChainError::BadAnswer("eth_getLogs, without the reveal of a bid"))?;
+                *last = at;
+                reveal.bids.push(settled(decode(log)?));
             }
+            _ => {}
         }
         Ok(())
     }
 
-    fn close_reveal(&mut self) -> Result<(), ChainError> {
-        if !self.fills.is_empty() {
-            return Err(ChainError::BadAnswer("eth_getLogs, without the bid of a fill"));
-        }
+    fn close_reveal(&mut self) {
         if let Some((at, reveal)) = self.reveal.take()
             && !reveal.bids.is_empty()
         {
             self.found.push(Found { at, told: Told::Revealed(reveal) });
         }
-        Ok(())
     }
 }
 
-/// A bid that settled, with its fills: the one place that knows how the contract tells of fills.
-/// They precede the log of their bid, so they are kept in `fills` until it comes.
-fn settled(log: &RawLog, fills: &mut Vec<Fill>) -> Result<Option<Settled>, ChainError> {
-    match log.topics().first() {
-        Some(&abi::IntentFilled::SIGNATURE_HASH) => {
-            let log = decode::<abi::IntentFilled>(log)?;
-            fills.push(Fill {
-                intent: IntentId::new(log.intent),
-                sold: Amount::new(log.sold),
-                bought: Amount::new(log.bought),
-            });
-            Ok(None)
-        }
-        Some(&abi::BidSettled::SIGNATURE_HASH) => {
-            let bid = BidId::new(decode::<abi::BidSettled>(log)?.bid);
-            Ok(Some(Settled { bid, fills: std::mem::take(fills) }))
-        }
-        _ => Ok(None),
-    }
+fn settled(log: abi::BidSettled) -> Settled {
+    let fill = |fill: abi::Fill| Fill {
+        intent: IntentId::new(fill.intent),
+        sold: Amount::new(fill.sold),
+        bought: Amount::new(fill.bought),
+    };
+    Settled { bid: BidId::new(log.bid), fills: log.fills.into_iter().map(fill).collect() }
 }
 
-fn penalty_of(log: PenaltyTaken) -> Result<Penalty, ChainError> {
+fn penalty_of(log: abi::PenaltyTaken) -> Result<Penalty, ChainError> {
     if log.owners.len() != log.amounts.len() {
         return Err(ChainError::BadAnswer("eth_getLogs, with a penalty's shares"));
     }

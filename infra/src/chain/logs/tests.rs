@@ -29,18 +29,16 @@ fn revealed(commitment: u8) -> LogData {
     abi::Revealed { settler, lane, commitment, auctionId: 7, attempt: 1 }.encode_log_data()
 }
 
-fn filled(intent: u8) -> LogData {
+fn bid_settled(bid: u8, intents: &[u8]) -> LogData {
     let (sold, bought) = (U256::from(10), U256::from(20));
-    abi::IntentFilled { intent: word(intent), sold, bought }.encode_log_data()
-}
-
-fn bid_settled(bid: u8) -> LogData {
-    abi::BidSettled { bid: word(bid), solver: WHO }.encode_log_data()
+    let fill = |intent: &u8| abi::Fill { intent: word(*intent), sold, bought };
+    let fills = intents.iter().map(fill).collect();
+    abi::BidSettled { bid: word(bid), solver: WHO, charge: U256::ONE, fills }.encode_log_data()
 }
 
 fn bid_failed(bid: u8) -> LogData {
     let (bid, reason) = (word(bid), word(9));
-    abi::BidFailed { bid, solver: WHO, fault: 1, reason }.encode_log_data()
+    abi::BidFailed { bid, solver: WHO, fault: 1, reason, charge: U256::ONE }.encode_log_data()
 }
 
 fn invalidated(mask: u64) -> LogData {
@@ -51,7 +49,7 @@ fn invalidated(mask: u64) -> LogData {
 fn penalty(amounts: Vec<U256>) -> LogData {
     let (bid, owners) = (word(0xb2), vec![WHO]);
     let (amount, burned) = (U256::from(9), U256::from(4));
-    PenaltyTaken { bid, solver: WHO, amount, burned, owners, amounts }.encode_log_data()
+    abi::PenaltyTaken { bid, solver: WHO, amount, burned, owners, amounts }.encode_log_data()
 }
 
 fn found(logs: &[Log]) -> Result<Vec<Found>, ChainError> {
@@ -71,22 +69,20 @@ fn bids(found: &Found) -> Vec<(BidId, usize)> {
 fn two_reveals_of_one_transaction_are_told_apart_and_what_a_callback_did_between_them() {
     let logs = [
         log((5, 1, 3), revealed(0xc1)),
-        log((5, 1, 4), filled(1)),
+        log((5, 1, 4), bid_settled(0xb0, &[4])),
         log((5, 1, 5), invalidated(0b10)),
-        log((5, 1, 6), filled(2)),
-        log((5, 1, 7), bid_settled(0xb1)),
+        log((5, 1, 7), bid_settled(0xb1, &[1, 2])),
         log((5, 1, 8), penalty(vec![U256::from(5)])),
         log((5, 1, 9), bid_failed(0xb2)),
         log((5, 1, 10), revealed(0xc2)),
-        log((5, 1, 11), filled(3)),
-        log((5, 1, 12), bid_settled(0xb3)),
+        log((5, 1, 12), bid_settled(0xb3, &[3])),
     ];
     let found = found(&logs).unwrap();
     let places: Vec<u64> = found.iter().map(|found| found.at.index).collect();
     assert_eq!(places, [5, 7, 8, 12], "each at its last log, in order");
     let Told::NoncesInvalidated { owner, mask, .. } = &found[0].told else { panic!() };
     assert_eq!((*owner, *mask), (WHO, U256::from(0b10)));
-    assert_eq!(bids(&found[1]), [(BidId::new(word(0xb1)), 2)]);
+    assert_eq!(bids(&found[1]), [(BidId::new(word(0xb0)), 1), (BidId::new(word(0xb1)), 2)]);
     let Told::PenaltyTaken(taken) = &found[2].told else { panic!() };
     assert_eq!((taken.burned, taken.shares[0].amount), (Amount::from(4u64), Amount::from(5u64)));
     assert_eq!(bids(&found[3]), [(BidId::new(word(0xb3)), 1)]);
@@ -120,14 +116,12 @@ fn an_answer_that_contradicts_itself_is_refused_whole() {
 }
 
 #[test]
-fn fills_without_their_bid_and_bids_without_their_reveal_are_refused() {
-    let bid_alone = [log((5, 1, 3), bid_settled(1))];
-    assert!(found(&bid_alone).is_err());
-    let fill_alone = [log((5, 1, 3), revealed(1)), log((5, 1, 4), filled(1))];
-    assert!(found(&fill_alone).is_err());
-    let in_another_transaction =
-        [log((5, 1, 3), revealed(1)), log((5, 2, 4), filled(1)), log((5, 2, 5), bid_settled(1))];
-    assert!(found(&in_another_transaction).is_err());
-    let shares = [log((5, 1, 3), penalty(Vec::new()))];
-    assert!(found(&shares).is_err(), "more owners than amounts");
+fn bids_without_their_reveal_and_penalties_whose_shares_do_not_add_up_are_refused() {
+    assert!(found(&[log((5, 1, 3), bid_settled(1, &[1]))]).is_err());
+    let reveal = log((5, 1, 3), revealed(1));
+    assert!(found(&[reveal.clone(), log((5, 1, 4), bid_settled(1, &[1]))]).is_ok());
+    let in_another_transaction = log((5, 2, 4), bid_settled(1, &[1]));
+    assert!(found(&[reveal, in_another_transaction]).is_err());
+    let shares = log((5, 1, 3), penalty(Vec::new()));
+    assert!(found(&[shares]).is_err(), "more owners than amounts");
 }

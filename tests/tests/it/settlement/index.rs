@@ -76,7 +76,7 @@ async fn catch_up(indexer: &mut Indexer) -> usize {
 }
 
 async fn mark(scene: &Scene) -> Mark {
-    let contract = scene.stack.market.deployment.settlement;
+    let contract = scene.stack.market.settlement;
     let mut conn = scene.pool.acquire().await.unwrap();
     let scope = Scope { chain_id: CHAIN_ID, contract };
     store::mark(&mut conn, scope, u64::MAX).await.unwrap().unwrap()
@@ -101,8 +101,7 @@ async fn invalidate(scene: &Scene, owner: usize, word: U256, mask: u64) {
 async fn invalidate_later(scene: &Scene, owner: usize, word: U256, mask: u64) -> B256 {
     let mask = B256::from(U256::from(mask));
     let data = calldata("invalidateNonces(uint256,uint256)", &[B256::from(word), mask]);
-    let (owner, contract) =
-        (scene.stack.owner(owner).address(), scene.stack.market.deployment.settlement);
+    let (owner, contract) = (scene.stack.owner(owner).address(), scene.stack.market.settlement);
     scene.rpc.send_as(owner, contract, data).await.unwrap()
 }
 
