@@ -6,7 +6,7 @@ mod forge;
 mod hidden;
 mod history;
 mod moment;
-mod proxy;
+pub(crate) mod proxy;
 mod told;
 
 use std::process::{Command, Output};
