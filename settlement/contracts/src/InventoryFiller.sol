@@ -23,10 +23,12 @@ contract InventoryFiller is IFiller, Ownable {
 
     /// @notice Binds this filler to a solver; zero unbinds it.
     function bind(address solver) external onlyOwner {
-        settlement.registry().bindFiller(solver);
+        settlement.bindFiller(solver);
     }
 
     /// @notice Lets Settlement pull up to `amount` of a token.
+    // This is no token, and nobody waits for an answer.
+    // slither-disable-next-line erc20-interface
     function approve(address token, uint256 amount) external onlyOwner {
         SafeTransferLib.safeApproveWithRetry(token, address(settlement), amount);
     }

@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {Ownable} from "solady/auth/Ownable.sol";
-import {Settlement} from "../src/Settlement.sol";
 import {ISettlement} from "../src/interfaces/ISettlement.sol";
 import {SettlementTest} from "./utils/SettlementTest.sol";
 
@@ -68,7 +67,7 @@ contract LanesTest is SettlementTest {
 
     function test_TheDelayCannotBeZero() public {
         vm.expectRevert(ISettlement.ZeroDelay.selector);
-        new Settlement(admin, registry, 0);
+        _deploySettlement(admin, 0, WITHDRAWAL_DELAY, MAX_TIP);
     }
 
     function _prefix(bytes32 value) private pure returns (bytes32) {

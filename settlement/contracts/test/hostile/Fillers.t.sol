@@ -2,7 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IBidFrame} from "../../src/interfaces/IBidFrame.sol";
-import {ISolverRegistry} from "../../src/interfaces/ISolverRegistry.sol";
+import {ISolvers} from "../../src/interfaces/ISolvers.sol";
 import {BidData} from "../utils/BatchEncoder.sol";
 import {Doors} from "./Doors.sol";
 import {BadFiller} from "./mocks/BadFiller.sol";
@@ -82,8 +82,8 @@ contract HostileFillersTest is Doors {
     function test_AFillerThatUnboundItselfBeforeTheRevealIsNobodys() public {
         BidData memory bid = _hostileBid();
         _commitAround(bid);
-        hostileFiller.run(address(registry), abi.encodeCall(registry.bindFiller, (address(0))));
-        _revealRefused(ISolverRegistry.FillerNotBound.selector);
+        hostileFiller.run(address(settlement), abi.encodeCall(settlement.bindFiller, (address(0))));
+        _revealRefused(ISolvers.FillerNotBound.selector);
     }
 
     function test_AFillerFindsEveryDoorShut() public {
@@ -131,12 +131,8 @@ contract HostileFillersTest is Doors {
         assertEq(hostileFiller.stepsMade(), open.length, "all were open");
         assertEq(settlement.nonces(address(hostileFiller), 0), type(uint256).max, "its own nonces");
         assertEq(settlement.owner(), admin, "a wish to own is not ownership");
-    }
-
-    function _callbackBid() private returns (BidData memory bid) {
-        bid = _hostileBid();
-        (bid.callbackGas, bid.callback) = (3_000_000, "route");
-        _signHostile(bid);
+        assertEq(settlement.solverOfFiller(address(hostileFiller)), address(0), "it is bound no longer");
+        assertEq(settlement.solverOfKey(address(0x6e7)), address(hostileFiller), "its own key");
     }
 
     /// @dev The suspect buys a token that takes a fee, from the filler.

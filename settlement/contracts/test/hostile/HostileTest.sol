@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {IBidFrame} from "../../src/interfaces/IBidFrame.sol";
+import {IBonds} from "../../src/interfaces/IBonds.sol";
 import {ISettlement} from "../../src/interfaces/ISettlement.sol";
 import {MockToken} from "../../src/dev/MockToken.sol";
 import {BidData, IntentData, LegData} from "../utils/BatchEncoder.sol";
@@ -11,7 +11,7 @@ import {BadFiller} from "./mocks/BadFiller.sol";
 
 /// @dev A batch of three: a good bid, one with a hostile part, another good one. Whatever the hostile
 /// part does, the good bids move their exact amounts, and a hostile bid that fails leaves nothing
-/// behind but its event and its own nonce.
+/// behind but its event, its own nonce, and what its solver pays.
 abstract contract HostileTest is SettlementTest {
     uint8 internal constant NEUTRAL = 0;
     uint8 internal constant SOLVER = 1;
@@ -22,12 +22,30 @@ abstract contract HostileTest is SettlementTest {
     uint256 internal constant BYSTANDER = 500;
     uint256 internal constant SUSPECT = 502;
 
+    uint128 internal constant PENALTY = 1 ether;
+    uint16 internal constant BYSTANDERS_SHARE = 4_000;
+    uint16 internal constant SUSPECTS_SHARE = 3_500;
+
     /// @dev What an account must have gained of a token.
     struct Watch {
         MockToken token;
         address account;
         uint256 before;
         int256 gain;
+    }
+
+    /// @dev How a bid ended, and the wei it was charged.
+    struct Outcome {
+        bool settled;
+        uint8 fault;
+        bytes4 reason;
+        uint256 charge;
+    }
+
+    /// @dev The money of a solver.
+    struct Money {
+        uint256 bond;
+        uint256 gas;
     }
 
     struct Mark {
@@ -40,6 +58,10 @@ abstract contract HostileTest is SettlementTest {
     BadFiller internal hostileFiller;
     bytes internal batch;
     bytes32[3] private _bids;
+    uint256 private _signedGas;
+    /// @dev What a fault of its solver costs it, and whether its parts are claimed as soon as it is taken.
+    uint256 internal penaltyDue = PENALTY;
+    bool internal claimsAtOnce = true;
     /// @dev Whether the hostile bid got as far as its own nonce.
     bool private _attempted = true;
     Watch[] private _watches;
@@ -57,11 +79,14 @@ abstract contract HostileTest is SettlementTest {
         }
     }
 
-    /// @dev Makes an account a solver with a filler.
+    /// @dev Makes an account a solver with a filler, a bond and a deposit for gas.
     function _admit(address account, BadFiller its) private {
         vm.prank(account);
-        registry.register();
-        its.run(address(registry), abi.encodeCall(registry.bindFiller, (account)));
+        settlement.register();
+        its.run(address(settlement), abi.encodeCall(settlement.bindFiller, (account)));
+        vm.deal(address(this), BOND + GAS_DEPOSIT);
+        settlement.deposit{value: BOND}(account, IBonds.Fund.Bond);
+        settlement.deposit{value: GAS_DEPOSIT}(account, IBonds.Fund.Gas);
     }
 
     /// @dev The hostile filler lets Settlement have so much of a token.
@@ -74,8 +99,10 @@ abstract contract HostileTest is SettlementTest {
     function _hostileBid(address sell, address buy) internal returns (BidData memory bid) {
         bid = _emptyBid(1);
         (bid.solver, bid.filler, bid.gas) = (hostileSolver, address(hostileFiller), 4_000_000);
+        bid.penalty = PENALTY;
         bid.intents = new IntentData[](2);
         (bid.intents[0], bid.intents[1]) = (_intent(BYSTANDER), _intent(SUSPECT));
+        (bid.intents[0].share, bid.intents[1].share) = (BYSTANDERS_SHARE, SUSPECTS_SHARE);
         bid.intents[0].partiallyFillable = true;
         (bid.intents[1].sellToken, bid.intents[1].buyToken) = (sell, buy);
         bid.legs = new LegData[](4);
@@ -88,6 +115,13 @@ abstract contract HostileTest is SettlementTest {
 
     function _hostileBid() internal returns (BidData memory bid) {
         return _hostileBid(address(tokenA), address(tokenB));
+    }
+
+    /// @dev One whose filler is called.
+    function _callbackBid() internal returns (BidData memory bid) {
+        bid = _hostileBid();
+        (bid.callbackGas, bid.callback) = (3_000_000, "route");
+        _signHostile(bid);
     }
 
     /// @dev Signs the intents, but for those in form 1, and the bid.
@@ -107,6 +141,7 @@ abstract contract HostileTest is SettlementTest {
         for (uint256 i = 0; i < hostile.intents.length; ++i) {
             _marks.push(Mark(_id(hostile, i), hostile.intents[i].owner, hostile.intents[i].nonce));
         }
+        _signedGas = hostile.gas;
         batch = _encode(bids);
         _commit(batch);
         _skip(1);
@@ -120,10 +155,12 @@ abstract contract HostileTest is SettlementTest {
         _watch(tokenA, address(hostileFiller), 0);
         _watch(tokenB, address(hostileFiller), 0);
         uint256[] memory words = _words();
-        (bool settled, uint8 actualFault, bytes4 actualReason) = _revealAll();
-        assertTrue(!settled, "the hostile bid fails");
-        assertEq(bytes32(actualReason), bytes32(reason), "its reason");
-        assertEq(actualFault, fault, "its fault");
+        Money memory before = _money(hostileSolver);
+        Outcome memory outcome = _revealAll();
+        assertTrue(!outcome.settled, "the hostile bid fails");
+        assertEq(bytes32(outcome.reason), bytes32(reason), "its reason");
+        assertEq(outcome.fault, fault, "its fault");
+        _checkMoney(before, outcome);
         for (uint256 i = 0; i < _marks.length; ++i) {
             assertEq(settlement.filled(_marks[i].intent), 0, "nothing is filled");
             assertEq(settlement.nonces(_marks[i].owner, _marks[i].nonce >> 8), words[i], "no nonce is used");
@@ -141,9 +178,11 @@ abstract contract HostileTest is SettlementTest {
         _watchGood();
         _watch(tokenA, _user(BYSTANDER), -int256(SELL / 2));
         _watch(tokenB, _user(BYSTANDER), int256(BUY / 2));
-        (bool settled,, bytes4 reason) = _revealAll();
-        assertEq(bytes32(reason), 0, "no reason");
-        assertTrue(settled, "the hostile bid settles");
+        Money memory before = _money(hostileSolver);
+        Outcome memory outcome = _revealAll();
+        assertEq(bytes32(outcome.reason), 0, "no reason");
+        assertTrue(outcome.settled, "the hostile bid settles");
+        _checkMoney(before, outcome);
     }
 
     function _settleFails(BidData memory bid, uint8 fault, bytes4 reason) internal {
@@ -181,27 +220,78 @@ abstract contract HostileTest is SettlementTest {
         }
     }
 
-    /// @dev Reveals the batch, checks what is watched and that the good bids settled; says what became
-    /// of the hostile one.
-    function _revealAll() private returns (bool settled, uint8 fault, bytes4 reason) {
+    function _money(address account) internal view returns (Money memory money) {
+        (money.bond,, money.gas,) = settlement.fundsOf(account);
+    }
+
+    /// @dev Gas is paid for every attempt and never above what was signed; bond for nothing but the solver's
+    /// own fault, and then its parts are to be had by those whom it is for.
+    function _checkMoney(Money memory before, Outcome memory outcome) private {
+        Money memory afterwards = _money(hostileSolver);
+        assertEq(before.gas - afterwards.gas, outcome.charge, "the deposit pays what the log says");
+        assertTrue(outcome.charge <= _signedGas * PRICE, "never above the signed gas");
+        assertTrue((outcome.charge != 0) == _attempted, "every attempt is charged, and nothing else");
+        uint256 penalty = outcome.fault == SOLVER ? penaltyDue : 0;
+        assertEq(before.bond - afterwards.bond, penalty, "the bond pays for its solver's fault alone");
+        assertEq(settlement.burnable(), penalty * (10_000 - BYSTANDERS_SHARE - SUSPECTS_SHARE) / 10_000, "the rest");
+        if (penalty == 0 || !claimsAtOnce) return;
+        (, address[] memory owners, uint256[] memory amounts) = _penalty();
+        for (uint256 i = 0; i < 2; ++i) {
+            uint256 had = owners[i].balance;
+            _claim(i);
+            assertEq(owners[i].balance - had, amounts[i], "an owner's share");
+        }
+    }
+
+    /// @dev The penalty of the hostile bid, as its claims name it.
+    function _penalty() internal view returns (bytes32 bid, address[] memory owners, uint256[] memory amounts) {
+        (owners, amounts) = (new address[](2), new uint256[](2));
+        (owners[0], amounts[0]) = (_marks[0].owner, uint256(PENALTY) * BYSTANDERS_SHARE / 10_000);
+        (owners[1], amounts[1]) = (_marks[1].owner, uint256(PENALTY) * SUSPECTS_SHARE / 10_000);
+        bid = _bids[1];
+    }
+
+    function _claim(uint256 index) internal {
+        (bytes32 bid, address[] memory owners, uint256[] memory amounts) = _penalty();
+        settlement.claimPenalty(bid, owners, amounts, index);
+    }
+
+    /// @dev Reveals the batch, checks what is watched and that the good bids settled at their own expense;
+    /// says what became of the hostile one.
+    function _revealAll() private returns (Outcome memory hostile) {
+        Money memory before = _money(solver);
+        uint256 balance = address(settlement).balance;
         vm.recordLogs();
         _reveal(batch);
-        Vm.Log[] memory logs = vm.getRecordedLogs();
-        uint256 seen = 0;
-        for (uint256 i = 0; i < logs.length; ++i) {
-            if (!_isOutcome(logs[i])) continue;
-            assertEq(logs[i].topics[1], _bids[seen], "the outcomes are in the batch's order");
-            if (seen == 1) (settled, fault, reason) = _outcome(logs[i]);
-            else assertTrue(logs[i].topics[0] == ISettlement.BidSettled.selector, "a good bid settles");
-            ++seen;
-        }
-        assertEq(seen, 3, "an outcome a bid");
+        uint256 charged = 0;
+        (hostile, charged) = _outcomes(vm.getRecordedLogs());
         for (uint256 i = 0; i < _watches.length; ++i) {
             Watch memory w = _watches[i];
             uint256 expected = uint256(int256(w.before) + w.gain);
             assertEq(w.token.balanceOf(w.account), expected, "the exact amounts have moved");
         }
+        assertEq(before.bond, _money(solver).bond, "another solver's bond is untouched");
+        assertEq(before.gas - _money(solver).gas, charged, "and so is its deposit, but for its own gas");
+        assertEq(address(settlement).balance, balance, "no money leaves with a reveal");
         assertEq(settlement.bidNonces(hostileSolver, 0), _attempted ? 1 << 1 : 0, "an attempt uses the bid's nonce");
+    }
+
+    /// @dev What became of the hostile bid, and what the good ones were charged.
+    function _outcomes(Vm.Log[] memory logs) private view returns (Outcome memory hostile, uint256 charged) {
+        uint256 seen = 0;
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (!_isOutcome(logs[i])) continue;
+            assertEq(logs[i].topics[1], _bids[seen], "the outcomes are in the batch's order");
+            Outcome memory outcome = _outcome(logs[i]);
+            if (seen == 1) {
+                hostile = outcome;
+            } else {
+                assertTrue(outcome.settled, "a good bid settles");
+                charged += outcome.charge;
+            }
+            ++seen;
+        }
+        assertEq(seen, 3, "an outcome a bid");
     }
 
     function _isOutcome(Vm.Log memory log) private view returns (bool) {
@@ -209,10 +299,14 @@ abstract contract HostileTest is SettlementTest {
         return log.topics[0] == ISettlement.BidSettled.selector || log.topics[0] == ISettlement.BidFailed.selector;
     }
 
-    function _outcome(Vm.Log memory log) private pure returns (bool settled, uint8 fault, bytes4 reason) {
-        if (log.topics[0] == ISettlement.BidSettled.selector) return (true, 0, 0);
-        bytes32 word;
-        (fault, word) = abi.decode(log.data, (uint8, bytes32));
-        reason = bytes4(word);
+    function _outcome(Vm.Log memory log) private pure returns (Outcome memory outcome) {
+        if (log.topics[0] == ISettlement.BidSettled.selector) {
+            outcome.settled = true;
+            (outcome.charge,) = abi.decode(log.data, (uint256, ISettlement.Fill[]));
+        } else {
+            bytes32 word;
+            (outcome.fault, word, outcome.charge) = abi.decode(log.data, (uint8, bytes32, uint256));
+            outcome.reason = bytes4(word);
+        }
     }
 }

@@ -49,7 +49,7 @@ contract HostileTokensTest is Doors {
     function test_ATokenThatRefusesAReceiverFailsItsBidOnly() public {
         for (uint256 i = 0; i < 4; ++i) {
             BidData memory bid = _case(i);
-            token.refuse(_sold(i) ? address(hostileFiller) : _user(SUSPECT));
+            token.refuseTo(_sold(i) ? address(hostileFiller) : _user(SUSPECT));
             _settleFails(bid, NEUTRAL, FAILED);
             _undo();
         }

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {ISettlement} from "../../src/interfaces/ISettlement.sol";
 import {BatchData, BatchEncoder, BidData, IntentData, LegData} from "../utils/BatchEncoder.sol";
+import {Hashing} from "../utils/Hashing.sol";
 import {SettlementTest} from "../utils/SettlementTest.sol";
 
 /// @dev Only the canonical bytes are accepted. Anything else fails the entire batch even if its settler has
@@ -130,7 +131,7 @@ contract CanonicalTest is SettlementTest {
     function test_UnusedFlagBitsAreZero() public {
         for (uint256 bit = 5; bit < 8; ++bit) {
             BidData memory bid = _full();
-            bytes memory flagged = BatchEncoder.encodeIntent(bid.intents[1], bid.tokens);
+            bytes memory flagged = BatchEncoder.encodeIntent(bid.intents[1], bid.tokens, false);
             bytes memory plain = bytes.concat(flagged);
             flagged[0] |= bytes1(uint8(1 << bit));
             _refuse(_replaceFirst(_encode(bid), plain, flagged));
@@ -152,6 +153,26 @@ contract CanonicalTest is SettlementTest {
         _settle(_encode(bid));
     }
 
+    function test_AllSharesOfAPenaltyAreNoMoreThanTheWhole() public {
+        BidData memory bid = _full();
+        (bid.penalty, bid.intents[0].share, bid.intents[1].share) = (1, 10_000, 1);
+        _signBid(bid, SOLVER_KEY);
+        _refuse(_encode(bid));
+        bid.intents[1].share = 0;
+        assertEq(_simulate(_encode(bid)), ISettlement.SimulationResult.selector, "the whole");
+        bid.intents[0].share = 10_001;
+        _refuse(_encode(bid));
+    }
+
+    function test_ABidWithoutPenaltyHasNoShares() public {
+        BidData memory bid = _full();
+        bid.penalty = 1;
+        _signBid(bid, SOLVER_KEY);
+        bytes memory batch = _encode(bid);
+        bytes memory penalty = abi.encodePacked(bid.gas, bid.callbackGas, bid.penalty);
+        _refuse(_replaceFirst(batch, penalty, abi.encodePacked(bid.gas, bid.callbackGas, uint128(0))));
+    }
+
     /// @dev A bid with every optional field.
     function _full() private returns (BidData memory bid) {
         bid = _matchedBid(3, 0, 1);
@@ -170,8 +191,7 @@ contract CanonicalTest is SettlementTest {
     function _refuse(bytes memory batch) private {
         assertEq(_simulate(batch), ISettlement.NotCanonical.selector, "refused by a simulation");
         uint256 before = vm.snapshotState();
-        // A batch without its whole head is not even looked up in its lane.
-        bytes32 commitment = batch.length < 79 ? SALT : _commitment(batch, settler, LANE, SALT);
+        bytes32 commitment = _committedAsRead(batch);
         vm.prank(settler);
         settlement.commit(LANE, commitment);
         bytes32 slot = settlement.lanes(settler, LANE);
@@ -182,6 +202,26 @@ contract CanonicalTest is SettlementTest {
         assertTrue(!ok && bytes4(answer) == ISettlement.NotCanonical.selector, "refused by the reveal");
         assertEq(settlement.lanes(settler, LANE), slot, "the commitment is not used up");
         vm.revertToState(before);
+    }
+
+    /// @dev The commitment to any bytes: past their end the head reads as zeros.
+    function _committedAsRead(bytes memory batch) private view returns (bytes32) {
+        bytes memory head = _slice(bytes.concat(batch, new bytes(79)), 0, 79);
+        return Hashing.commitment(
+            Hashing.Commitment({
+                chainId: block.chainid,
+                settlement: address(settlement),
+                settler: settler,
+                lane: LANE,
+                auctionId: uint64(bytes8(_slice(head, 1, 9))),
+                attempt: uint8(head[9]),
+                openHash: bytes32(_slice(head, 10, 42)),
+                bidsRoot: bytes32(_slice(head, 42, 74)),
+                bidCount: uint32(bytes4(_slice(head, 74, 78))),
+                batchHash: keccak256(batch),
+                salt: SALT
+            })
+        );
     }
 
     function _replaceFirst(bytes memory text, bytes memory what, bytes memory by) private pure returns (bytes memory) {

@@ -99,7 +99,7 @@ contract CommitmentsTest is SettlementTest {
     }
 
     function test_ACommitmentCannotBeRevealedInAnotherContract() public {
-        Settlement other = new Settlement(admin, registry, MAX_DELAY);
+        Settlement other = _deploySettlement(admin, MAX_DELAY, WITHDRAWAL_DELAY, MAX_TIP);
         vm.prank(admin);
         other.openLane(settler, LANE);
         vm.prank(settler);

@@ -42,7 +42,7 @@ contract BadToken is Puppet {
     }
 
     /// @dev Transfers to this account fail.
-    function refuse(address receiver) external {
+    function refuseTo(address receiver) external {
         (_mode, _refused) = (Mode.Refuses, receiver);
     }
 

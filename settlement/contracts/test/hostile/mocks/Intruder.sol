@@ -14,7 +14,7 @@ contract Intruder {
     error Opened(uint256 door, bool ok, bytes4 refusal);
 
     /// @dev Each attempt has enough gas for any door, and can burn no more if it is a static call.
-    uint256 private constant GAS = 15_000;
+    uint256 private constant GAS = 10_000;
 
     /// @dev Reverts unless every door refuses as it must.
     function knock(address target, Door[] memory doors) public returns (uint256 tried) {

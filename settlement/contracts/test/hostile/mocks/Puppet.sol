@@ -25,6 +25,20 @@ abstract contract Puppet is Intruder {
         _plan.push(Step(target, data));
     }
 
+    /// @dev To be planned by whoever wants no money.
+    function refuse() external pure {
+        revert("no");
+    }
+
+    /// @dev To be planned by whoever wants its payer to be short of gas.
+    function burnGas() external pure {
+        _burnGas();
+    }
+
+    receive() external payable {
+        _perform();
+    }
+
     /// @dev Makes the planned calls; one that fails takes all down.
     function _perform() internal {
         for (uint256 i = 0; i < _plan.length; ++i) {
