@@ -27,10 +27,8 @@ abstract contract Doors is HostileTest {
     }
 
     function _addLocked() private {
-        IBidFrame.Order[] memory orders;
-        IBidFrame.Payment[] memory payments;
-        bytes memory frame =
-            abi.encodeCall(settlement.settleBid, (SALT, address(filler), 0, true, orders, payments, "", ""));
+        // Zeros decode as arguments of any kind.
+        bytes memory frame = bytes.concat(settlement.settleBid.selector, new bytes(1_024));
         _add("settleBid", frame, IBidFrame.OnlySelf.selector);
         _add("commit", abi.encodeCall(settlement.commit, (LANE, SALT)), LOCKED);
         _add("reveal", abi.encodeCall(settlement.reveal, (LANE, "", SALT)), LOCKED);

@@ -79,11 +79,25 @@ contract HostileFillersTest is Doors {
         _settleSettles(_feeBid(true));
     }
 
-    function test_AFillerThatUnboundItselfBeforeTheRevealIsNobodys() public {
+    /// @dev A known gap: the bid is not attempted, so it costs its solver nothing.
+    function test_ASolverLeavesABidByUnbindingItsFiller() public {
         BidData memory bid = _hostileBid();
         _commitAround(bid);
         hostileFiller.run(address(settlement), abi.encodeCall(settlement.bindFiller, (address(0))));
         _revealRefused(ISolvers.FillerNotBound.selector);
+    }
+
+    /// @dev The same gap: a key that is gone has signed for nobody.
+    function test_ASolverLeavesABidByRemovingItsKey() public {
+        address key = _user(700);
+        vm.prank(hostileSolver);
+        settlement.setKey(key, true);
+        BidData memory bid = _hostileBid();
+        _signBid(bid, _userKey(700));
+        _commitAround(bid);
+        vm.prank(hostileSolver);
+        settlement.setKey(key, false);
+        _revealRefused(ISolvers.UnknownKey.selector);
     }
 
     function test_AFillerFindsEveryDoorShut() public {
