@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use domain::{
     BidId, IntentId,
     batch::{self, BatchError, OwnerSignature, SignedBid, SignedIntent},
+    bid::Fill,
     commitment::BatchHeader,
     signature::EcdsaSignature,
 };
@@ -40,7 +41,7 @@ pub(crate) fn pack(
     let signed: Vec<SignedBid> = winners.iter().map(|(_, bid)| (*bid).clone()).collect();
     match batch::encode(header, &signed, intents) {
         Ok(batch) => {
-            let bids = winners.iter().map(|(id, signed)| planned(*id, signed)).collect();
+            let bids = winners.iter().map(|(id, signed)| planned(*id, signed, intents)).collect();
             Ok(NewSettlement { auction: header.auction, attempt: header.attempt, batch, bids })
         }
         Err(whole) => {
@@ -84,9 +85,15 @@ fn too_long(
     unfit
 }
 
-fn planned(id: BidId, signed: &SignedBid) -> PlannedBid {
-    let terms = signed.bid.terms();
-    PlannedBid { bid: id, solver: terms.solver, gas: terms.gas, fills: signed.bid.fills().to_vec() }
+fn planned(
+    id: BidId,
+    signed: &SignedBid,
+    intents: &BTreeMap<IntentId, SignedIntent>,
+) -> PlannedBid {
+    let (terms, fills) = (signed.bid.terms(), signed.bid.fills().to_vec());
+    let valid_to = |fill: &Fill| intents.get(&fill.intent).map(|found| found.intent.valid_to());
+    let last = fills.iter().filter_map(valid_to).min().unwrap_or(u32::MAX).min(terms.valid_until);
+    PlannedBid { bid: id, solver: terms.solver, gas: terms.gas, fills, last_s: last.into() }
 }
 
 /// The intent with its signature in the form in which it travels. `None` if what is stored as an

@@ -43,7 +43,8 @@ fn fill(intent: u8) -> Fill {
 
 /// Bid 0xb1 fills 1 and 2, bid 0xb2 fills 3.
 fn planned() -> Vec<PlannedBid> {
-    let bid = |id, fills| PlannedBid { bid: BidId::new(word(id)), solver: SOLVER, gas: 1, fills };
+    let (solver, gas, last_s) = (SOLVER, 1, 2_000);
+    let bid = |id, fills| PlannedBid { bid: BidId::new(word(id)), solver, gas, fills, last_s };
     vec![bid(0xb1, vec![fill(1), fill(2)]), bid(0xb2, vec![fill(3)])]
 }
 

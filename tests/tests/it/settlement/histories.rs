@@ -35,7 +35,7 @@ struct History<'a> {
 
 impl History<'_> {
     async fn claim(&mut self) {
-        for phase in [Phase::Sending, Phase::Settling] {
+        for phase in [Phase::Sending, Phase::Watching { reveal_s: 0 }] {
             self.leases.extend(self.worker.claim(phase, 8).await.unwrap());
         }
     }

@@ -1,40 +1,28 @@
 //! A stack without services, a market of decided batches, and a worker to drive by hand.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use alloy::primitives::{B256, Bytes, U256};
-use domain::{
-    Amount, AuctionId, Intent, IntentId, OpenHash,
-    auction::{OpeningRecord, Params},
-    batch::{OwnerSignature, SignedBid, SignedIntent, encode},
-    bid::{Bid, End, Leg, Terms},
-    commitment::BatchHeader,
-    event::BlockRef,
-    signature::{EcdsaSignature, SigningKey},
-    status::SettlementStatus,
-};
+use domain::{AuctionId, signature::SigningKey, status::SettlementStatus};
 use infra::{
     chain::Chain,
+    config::Secret,
     pg::{
         self, Pool,
-        intent::{self, NewIntent, StoredIntent},
-        settlement::{self as store, NewSettlement, Phase, PlannedBid, RowLease, SettlementRow},
+        intent::{self, StoredIntent},
+        settlement::{self as store, Phase, RowLease, SettlementRow},
     },
 };
 use serde_json::Value;
 use settlement::{
     Node, Settings, Worker,
+    deploy::{self, Sender},
     key::{LocalKey, SettlerKey},
 };
+pub(super) use tests::batches::Swap;
 use tests::{
     anvil::CHAIN_ID,
+    batches::Batches,
     orders::{Order, now_s},
     rpc::{Rpc, calldata},
     stack::{Plan, Stack},
@@ -48,27 +36,15 @@ pub(super) struct Scene {
     pub(super) rpc: Rpc,
     pub(super) pool: Pool,
     pub(super) chain: Chain,
-    pub(super) key: Arc<dyn SettlerKey>,
+    pub(super) key: Key,
     pub(super) settings: Settings,
-    max_delay: u64,
-    bid_nonce: AtomicU64,
+    pub(super) max_delay: u64,
+    batches: Batches,
 }
 
-/// An owner's intent to sell WETH for USDC, and what an inventory pays for it.
-pub(super) struct Swap {
-    pub(super) id: IntentId,
-    intent: Intent,
-    signature: EcdsaSignature,
-    pub(super) bought: U256,
-}
+pub(super) type Key = Arc<dyn SettlerKey>;
 
-impl Swap {
-    pub(super) fn sell_amount(&self) -> Amount {
-        self.intent.sell_amount()
-    }
-}
-
-pub(super) fn key(secret: &[u8; 32]) -> Arc<dyn SettlerKey> {
+pub(super) fn key(secret: &[u8; 32]) -> Key {
     Arc::new(LocalKey::new(SigningKey::from_bytes(*secret).unwrap()))
 }
 
@@ -83,11 +59,11 @@ impl Scene {
         let config = stack.config().unwrap();
         let pool = pg::connect(&config.postgres).unwrap();
         let chain = Chain::connect(&config.chain).unwrap();
-        let key: Arc<dyn SettlerKey> = Arc::new(LocalKey::new(stack.market.settler.key().clone()));
+        let key: Key = Arc::new(LocalKey::new(stack.market.settler.key().clone()));
         let settings = settlement::settings(&config);
         let rpc = stack.rpc().unwrap();
-        let (max_delay, bid_nonce) = (max_delay.into(), AtomicU64::new(0));
-        Self { stack, rpc, pool, chain, key, settings, max_delay, bid_nonce }
+        let (max_delay, batches) = (max_delay.into(), Batches::default());
+        Self { stack, rpc, pool, chain, key, settings, max_delay, batches }
     }
 
     /// A worker as a freshly started process would have it.
@@ -98,90 +74,60 @@ impl Scene {
     pub(super) fn worker_with(&self, change: impl FnOnce(&mut Settings)) -> Worker {
         let mut settings = self.settings;
         change(&mut settings);
-        let node = Node::new(self.chain.clone());
-        Worker::new(self.pool.clone(), node, Arc::clone(&self.key), settings, self.max_delay)
+        self.worker_on(self.node(), &[Arc::clone(&self.key)], settings)
     }
 
+    /// A worker with these keys, that asks this node.
+    pub(super) fn worker_on(&self, node: Node, keys: &[Key], settings: Settings) -> Worker {
+        Worker::new(self.pool.clone(), node, keys.to_vec(), settings, self.max_delay)
+    }
+
+    pub(super) fn node(&self) -> Node {
+        Node::new(self.chain.clone())
+    }
+
+    /// The same chain through another URL.
+    pub(super) fn node_at(&self, url: &str) -> Node {
+        let mut config = self.stack.config().unwrap().chain;
+        config.rpc_url = Secret::new(url);
+        config.rpc_timeout_ms = 300;
+        Node::new(Chain::connect(&config).unwrap())
+    }
+
+    /// Another settler, with money and so many lanes.
+    pub(super) async fn second_settler(&self, lanes: u32) -> Key {
+        let key = key(&[0x2b; 32]);
+        self.rpc.set_balance(key.address(), 10u128.pow(21)).await.unwrap();
+        let operator = self.stack.market.operator.key().clone();
+        let sender = Sender::connect(&self.stack.anvil.url(), operator).await.unwrap();
+        let settlement = self.stack.market.deployment.settlement;
+        deploy::open_lanes(&sender, settlement, key.address(), lanes).await.unwrap();
+        key
+    }
+
+    /// Sells so much WETH for USDC.
     pub(super) fn swap(&self, owner: usize, sell: u128) -> Swap {
-        let (weth, usdc) = (self.stack.token("WETH"), self.stack.token("USDC"));
-        let wallet = self.stack.owner(owner);
-        let order = Order::sell(weth, sell, usdc, 2_000_000_000);
-        let posted = wallet.intent(self.stack.domain(), &order);
-        let intent = serde_json::from_value(posted.body["intent"].clone()).unwrap();
-        let signature = wallet.key().sign(posted.id.get());
-        Swap { id: posted.id, intent, signature, bought: U256::from(2_100_000_000u64) }
+        self.swap_until(owner, sell, now_s() + 600)
     }
 
-    /// Writes what an auction writes when it is decided: intents matched, batch queued.
+    /// The same, valid until so many Unix seconds.
+    pub(super) fn swap_until(&self, owner: usize, sell: u128, valid_to: u64) -> Swap {
+        let (weth, usdc) = (self.stack.token("WETH"), self.stack.token("USDC"));
+        let order = Order { valid_to, ..Order::sell(weth, sell, usdc, 2_000_000_000) };
+        self.batches.swap(&self.stack, owner, &order, 2_100_000_000).unwrap()
+    }
+
+    /// Writes what an auction writes when it is decided: intents matched, batch queued, a bid for
+    /// each of the swaps.
     pub(super) async fn queue(&self, auction: u64, swaps: &[&Swap]) -> i64 {
-        let mut conn = self.pool.acquire().await.unwrap();
-        let intents: Vec<NewIntent> = swaps.iter().map(|swap| new_intent(swap)).collect();
-        intent::insert(&mut conn, CHAIN_ID, &intents).await.unwrap();
-        drop(conn);
+        self.batches.post(&self.pool, swaps).await.unwrap();
         self.queue_again(auction, swaps).await
     }
 
     /// The same with intents that are in the book already.
     pub(super) async fn queue_again(&self, auction: u64, swaps: &[&Swap]) -> i64 {
-        let id = AuctionId::new(auction);
-        let ids: Vec<IntentId> = swaps.iter().map(|swap| swap.id).collect();
-        let mut tx = pg::begin(&self.pool).await.unwrap();
-        pg::auction::insert(&mut tx, &opening(&self.stack, id), open_hash()).await.unwrap();
-        sqlx::query("UPDATE auction SET status = 'decided' WHERE id = $1")
-            .bind(auction as i64)
-            .execute(&mut *tx)
-            .await
-            .unwrap();
-        intent::mark_cut(&mut tx, CHAIN_ID, id, &ids).await.unwrap();
-        intent::mark_matched(&mut tx, CHAIN_ID, id, &ids).await.unwrap();
-        let new = self.batch(id, swaps);
-        let settlement = store::insert(&mut tx, CHAIN_ID, &new).await.unwrap();
-        tx.commit().await.unwrap();
-        settlement
-    }
-
-    /// One bid of the first solver for each swap, all in one batch.
-    fn batch(&self, auction: AuctionId, swaps: &[&Swap]) -> NewSettlement {
-        let domain = self.stack.domain();
-        let solver = &self.stack.market.solvers[0];
-        let mut planned = Vec::new();
-        let mut signed = Vec::new();
-        for swap in swaps {
-            let nonce = self.bid_nonce.fetch_add(1, Ordering::Relaxed);
-            let terms = Terms {
-                auction_id: auction,
-                solver: solver.key.address(),
-                filler: solver.filler,
-                gas: 400_000,
-                callback_gas: 0,
-                penalty: 0,
-                valid_until: u32::try_from(now_s() + 600).unwrap(),
-                nonce: nonce.into(),
-                salt: B256::repeat_byte(7),
-                client_bid_id: B256::ZERO,
-            };
-            let me = End::Intent(swap.id);
-            let legs = vec![
-                Leg { from: me, to: End::Filler, amount: swap.sell_amount() },
-                Leg { from: End::Filler, to: me, amount: Amount::new(swap.bought) },
-            ];
-            let bid = Bid::new(terms, legs, Bytes::new()).unwrap();
-            let id = bid.id(domain);
-            let fills = bid.fills().to_vec();
-            planned.push(PlannedBid { bid: id, solver: solver.key.address(), gas: 400_000, fills });
-            signed.push(SignedBid { bid, signature: solver.key.key().sign(id.get()) });
-        }
-        let header = BatchHeader {
-            auction,
-            attempt: 1,
-            open_hash: open_hash(),
-            bids_root: B256::repeat_byte(2),
-            bid_count: 5,
-        };
-        let intents: BTreeMap<IntentId, SignedIntent> =
-            swaps.iter().map(|swap| (swap.id, signed_intent(swap))).collect();
-        let batch = encode(&header, &signed, &intents).unwrap();
-        NewSettlement { auction, attempt: 1, batch, bids: planned }
+        let bids: Vec<Vec<&Swap>> = swaps.iter().map(|swap| vec![*swap]).collect();
+        self.batches.decide(&self.stack, &self.pool, auction, &bids).await.unwrap()
     }
 
     /// The lease of the one row that is waiting.
@@ -289,41 +235,5 @@ impl Scene {
 
     pub(super) async fn rpc(&self, method: &str, params: Value) {
         self.rpc.call(method, params).await.unwrap();
-    }
-}
-
-fn open_hash() -> OpenHash {
-    OpenHash::new(B256::repeat_byte(1))
-}
-
-fn new_intent(swap: &Swap) -> NewIntent {
-    NewIntent {
-        id: swap.id,
-        intent: swap.intent.clone(),
-        signature: swap.signature.to_rsv().to_vec().into(),
-        erc1271: false,
-        created_at_ms: 1,
-    }
-}
-
-fn signed_intent(swap: &Swap) -> SignedIntent {
-    let signature = OwnerSignature::Ecdsa(swap.signature);
-    SignedIntent { intent: swap.intent.clone(), signature }
-}
-
-fn opening(stack: &Stack, auction_id: AuctionId) -> OpeningRecord {
-    OpeningRecord {
-        auction_id,
-        previous: OpenHash::new(B256::ZERO),
-        chain_id: CHAIN_ID,
-        settlement: stack.market.deployment.settlement,
-        block: BlockRef { number: 1, hash: B256::ZERO },
-        block_time_s: 1,
-        opened_at_ms: 1,
-        closes_at_ms: 2,
-        params: Params::default(),
-        prices: Vec::new(),
-        intents: Vec::new(),
-        bonds: Vec::new(),
     }
 }
