@@ -86,7 +86,7 @@ impl Worker {
         if let Some(commit) = &picture.commit {
             store::include(&mut tx, commit.attempt.id, Some(commit.inclusion)).await?;
         }
-        store::close_up_to(&mut tx, row.id, seen.attempt.nonce).await?;
+        store::close_up_to(&mut tx, row.id, seen.attempt.settler, seen.attempt.nonce).await?;
         store::retire(&mut tx, row.id).await?;
         let told = Event::SettlementRevealed(seen_event(&row, commitment, evidence));
         event::append(&mut tx, self.chain_id(), &[told]).await?;

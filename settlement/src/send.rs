@@ -2,7 +2,7 @@
 //! the row, and broadcast after that transaction. A broadcast that fails is made up for by the
 //! next step.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use alloy::primitives::{B256, Bytes, U256};
 use alloy_sol_types::SolCall;
@@ -54,11 +54,12 @@ impl Worker {
         let kind = TxKind::Commit;
         let write = Write { settler, kind, commitment: Some(new), call: &call, market };
         let attempt = self.write_down(picture, SettlementEvent::SendCommit, write).await?;
+        self.broadcast(&attempt, picture.head.block.number).await?;
         tracing::info!(
             settlement = row.id, auction = %row.auction, settler = %settler.address, lane,
-            tx = %attempt.hash, nonce = attempt.nonce, "commit sent"
+            tx = %attempt.hash, nonce = attempt.nonce, age_ms = milliseconds(picture.age()),
+            "commit sent"
         );
-        self.broadcast(&attempt, picture.head.block.number).await?;
         metrics::histogram!("gavel_settlement_commit_sent_seconds").record(picture.age());
         Ok(())
     }
@@ -101,11 +102,11 @@ impl Worker {
             let blocks = picture.head.block.number.saturating_sub(commit.inclusion.block.number);
             metrics::histogram!("gavel_settlement_reveal_wait_blocks").record(float(blocks));
         }
+        self.broadcast(&attempt, picture.head.block.number).await?;
         tracing::info!(
             settlement = row.id, auction = %row.auction, tx = %attempt.hash,
-            nonce = attempt.nonce, "reveal sent"
+            nonce = attempt.nonce, age_ms = milliseconds(picture.age()), "reveal sent"
         );
-        self.broadcast(&attempt, picture.head.block.number).await?;
         Ok(Progress::Moved)
     }
 
@@ -204,6 +205,11 @@ fn fresh_salt() -> Result<B256, SettlementError> {
     let mut salt = [0u8; 32];
     getrandom::fill(&mut salt).map_err(|_| SettlementError::NoRandomness)?;
     Ok(B256::new(salt))
+}
+
+/// A duration as a log line takes it.
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A count as a metric takes it.

@@ -1,6 +1,12 @@
 //! The settlement worker on a real node and a real database, driven by hand, one step at a time.
 
+mod backlog;
+mod faults;
 mod histories;
+mod keys;
+mod kills;
+mod private;
+mod proxy;
 mod recovery;
 mod reorg;
 mod scene;

@@ -347,18 +347,21 @@ pub async fn close(
     Ok(())
 }
 
-/// Notes that a settlement's transactions up to and with `nonce` that are not known to be mined
-/// never will be.
+/// Notes that a settlement's transactions by `settler` up to and with `nonce` that are not known to
+/// be mined never will be. Those of other settlers keep their nonces until they are used.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn close_up_to(
     conn: &mut PgConnection,
     settlement_id: i64,
+    settler: Address,
     nonce: u64,
 ) -> Result<(), StoreError> {
     const QUERY: &str = "UPDATE tx_attempt SET status = 'dropped'
-        WHERE settlement_id = $1 AND nonce <= $2 AND status IN ('written', 'broadcast')";
-    sqlx::query(QUERY).bind(settlement_id).bind(to_bigint(nonce)?).execute(conn).await?;
+        WHERE settlement_id = $1 AND settler = $2 AND nonce <= $3
+          AND status IN ('written', 'broadcast')";
+    let query = sqlx::query(QUERY).bind(settlement_id).bind(settler.as_slice());
+    query.bind(to_bigint(nonce)?).execute(conn).await?;
     Ok(())
 }

@@ -1,9 +1,13 @@
 //! A stack without services, a market of decided batches, and a worker to drive by hand.
 
-use std::{sync::Arc, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use alloy::primitives::{B256, Bytes, U256};
-use domain::{AuctionId, signature::SigningKey, status::SettlementStatus};
+use domain::{
+    AuctionId,
+    signature::SigningKey,
+    status::{IntentStatus, SettlementStatus},
+};
 use infra::{
     chain::Chain,
     config::Secret,
@@ -13,7 +17,7 @@ use infra::{
         settlement::{self as store, Phase, RowLease, SettlementRow},
     },
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use settlement::{
     Node, Settings, Worker,
     deploy::{self, Sender},
@@ -180,6 +184,35 @@ impl Scene {
         intent::get(&mut conn, CHAIN_ID, swap.id).await.unwrap().unwrap()
     }
 
+    /// Where the intent stands, having made sure that what it rests on is in the chain now:
+    /// `committed` on a commit, `filled` on a reveal, `matched` on nothing.
+    pub(super) async fn stands(&self, swap: &Swap) -> IntentStatus {
+        let intent = self.intent(swap).await;
+        match intent.status {
+            IntentStatus::Committed | IntentStatus::Filled => {
+                let evidence = intent.evidence.expect("evidence");
+                let kind = "SELECT kind FROM tx_attempt WHERE hash = $1";
+                let query = sqlx::query_scalar(kind).bind(evidence.tx.as_slice());
+                let kind: String = query.fetch_one(&self.pool).await.unwrap();
+                let wanted =
+                    if intent.status == IntentStatus::Filled { "reveal" } else { "commit" };
+                assert_eq!(kind, wanted);
+                let receipt =
+                    self.rpc.call("eth_getTransactionReceipt", json!([evidence.tx])).await;
+                let block = receipt.unwrap()["blockHash"].clone();
+                assert_eq!(block, json!(evidence.block.hash), "{:?}", intent.status);
+            }
+            IntentStatus::Matched => assert_eq!(intent.evidence, None),
+            IntentStatus::Open | IntentStatus::Cancelled | IntentStatus::Expired => {}
+        }
+        intent.status
+    }
+
+    /// How many events of this kind were told.
+    pub(super) async fn told(&self, kind: &str) -> usize {
+        self.events().await.iter().filter(|(told, _)| told == kind).count()
+    }
+
     /// Every event told so far, in order.
     pub(super) async fn events(&self) -> Vec<(String, Value)> {
         let query = "SELECT kind, body FROM event ORDER BY id";
@@ -197,6 +230,12 @@ impl Scene {
     pub(super) async fn lanes(&self) -> Vec<i64> {
         let query = "SELECT lane FROM commitment ORDER BY id";
         sqlx::query_scalar(query).fetch_all(&self.pool).await.unwrap()
+    }
+
+    /// Every salt.
+    pub(super) async fn salts(&self) -> BTreeSet<Vec<u8>> {
+        let salts = sqlx::query_scalar("SELECT salt FROM commitment").fetch_all(&self.pool).await;
+        salts.unwrap().into_iter().collect()
     }
 
     /// The raw bytes of every transaction, in the order they were written.
@@ -231,6 +270,11 @@ impl Scene {
         let data = calldata("closeLane(address,uint256)", &[settler, B256::with_last_byte(lane)]);
         let operator = market.operator.address();
         self.rpc.send_as(operator, market.deployment.settlement, data).await.unwrap();
+    }
+
+    /// The newest block's time, Unix seconds.
+    pub(super) async fn head_s(&self) -> u64 {
+        self.node().head().await.unwrap().timestamp_s
     }
 
     pub(super) async fn rpc(&self, method: &str, params: Value) {
