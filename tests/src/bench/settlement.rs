@@ -109,7 +109,8 @@ async fn figures(
     blocks: &BTreeMap<u64, f64>,
 ) -> io::Result<Vec<Row>> {
     let (commits, reveals) = sent(stack, service)?;
-    let query = "SELECT s.auction_id, extract(epoch FROM s.created_at)::float8 * 1000 AS decided_ms,
+    let query =
+        "SELECT s.auction_id, extract(epoch FROM s.created_at)::float8 * 1000 AS decided_ms,
             c.block_number AS committed, r.block_number AS revealed
         FROM settlement s
         JOIN tx_attempt c ON c.settlement_id = s.id AND c.kind = 'commit' AND c.status = 'mined'

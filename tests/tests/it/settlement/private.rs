@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use domain::status::{IntentStatus as I, SettlementStatus as S};
-use infra::{chain::Chain, config::Secret, pg::settlement::RowLease};
+use infra::pg::settlement::RowLease;
 use serde_json::{Value, json};
-use settlement::{Node, Progress, Worker};
+use settlement::{Progress, Worker};
 
 use super::{
     proxy::{Fate, Proxy},
@@ -28,7 +28,7 @@ impl Stage {
         let public = Proxy::start(&scene.stack.anvil.url()).await;
         let mut settings = scene.settings;
         (settings.private_blocks, settings.resend_after_blocks) = (3, 100);
-        let node = through(&scene, &public, &private);
+        let node = scene.node_through(&public.url, &private.url);
         let worker = scene.worker_on(node, std::slice::from_ref(&scene.key), settings);
         Self { scene, private, public, worker }
     }
@@ -46,15 +46,6 @@ impl Stage {
         let query = "SELECT private_block, public_block FROM tx_attempt ORDER BY id";
         sqlx::query_as(query).fetch_all(&self.scene.pool).await.unwrap()
     }
-}
-
-fn through(scene: &Scene, public: &Proxy, private: &Proxy) -> Node {
-    let mut config = scene.stack.config().unwrap().chain;
-    config.rpc_url = Secret::new(public.url.clone());
-    config.rpc_timeout_ms = 300;
-    let chain = Chain::connect(&config).unwrap();
-    let relay = chain.relay(&Secret::new(private.url.clone()), 4).unwrap();
-    Node::new(chain).revealing_through(relay)
 }
 
 fn sent(proxy: &Proxy) -> Vec<Value> {
@@ -137,7 +128,7 @@ async fn a_worker_that_starts_again_keeps_to_what_was_written_of_the_private_nod
     // with the private node: still private. Without one: nobody else is left
     let mut settings = scene.settings;
     (settings.private_blocks, settings.resend_after_blocks) = (3, 100);
-    let node = through(scene, &stage.public, &stage.private);
+    let node = scene.node_through(&stage.public.url, &stage.private.url);
     let again = scene.worker_on(node, std::slice::from_ref(&scene.key), settings);
     assert_eq!(again.step(lease).await.unwrap(), Progress::Waiting);
     assert_eq!(sent(&stage.public).len(), 1);

@@ -92,10 +92,21 @@ impl Scene {
 
     /// The same chain through another URL.
     pub(super) fn node_at(&self, url: &str) -> Node {
+        Node::new(self.chain_at(url))
+    }
+
+    /// The same, revealing through a private node.
+    pub(super) fn node_through(&self, public: &str, private: &str) -> Node {
+        let chain = self.chain_at(public);
+        let relay = chain.relay(&Secret::new(private), 4).unwrap();
+        Node::new(chain).revealing_through(relay)
+    }
+
+    fn chain_at(&self, url: &str) -> Chain {
         let mut config = self.stack.config().unwrap().chain;
         config.rpc_url = Secret::new(url);
         config.rpc_timeout_ms = 300;
-        Node::new(Chain::connect(&config).unwrap())
+        Chain::connect(&config).unwrap()
     }
 
     /// Another settler, with money and so many lanes.
