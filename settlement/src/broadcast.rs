@@ -18,9 +18,11 @@ impl Worker {
         }
     }
 
-    /// Whether only the private node is given it yet.
+    /// Whether only the private node is given it yet. Half of a commitment's age at most: the
+    /// public node must have its chance.
     fn keeps_private(&self, route: Route, head: u64) -> bool {
-        let long = |since: u64| head >= since.saturating_add(self.settings.private_blocks);
+        let patience = self.settings.private_blocks.min(self.max_delay / 2);
+        let long = |since: u64| head >= since.saturating_add(patience);
         route.public_block.is_none() && route.private_block.is_some_and(|since| !long(since))
     }
 

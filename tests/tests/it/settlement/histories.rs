@@ -307,7 +307,7 @@ async fn histories(seeds: std::ops::Range<u64>, max_delay: u32) -> (usize, usize
 
 /// Forty histories on five chains, two at a time. All of them together are two hundred.
 async fn forty(first: u64, max_delay: u32) -> (usize, usize) {
-    let part = |n: u64| histories(first + 8 * n..first + 8 * (n + 1), max_delay);
+    let part = |n: u64| Box::pin(histories(first + 8 * n..first + 8 * (n + 1), max_delay));
     let (a, b) = tokio::join!(
         async {
             let (one, two, three) = (part(0).await, part(1).await, part(2).await);
