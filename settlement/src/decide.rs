@@ -166,8 +166,11 @@ const fn commit_sent(facts: &Facts) -> Action {
         (Sight::Mined, _) => Action::SeeReveal,
         (Sight::Shallow, _) | (_, Sight::Shallow) => Action::Wait,
         (_, Sight::Mined) => Action::SeeCommit,
-        // the commit may be mined yet: then its lane is in use for nothing until it is too old
-        (_, Sight::Pending { .. }) if facts.pointless || facts.dry => commit_or_give_up(facts),
+        // the commit may be mined yet: then its lane is in use for nothing until it is too old.
+        // Resumed because it was in a block, and lost again: its salt is spent
+        (_, Sight::Pending { .. }) if facts.pointless || facts.dry || facts.public => {
+            commit_or_give_up(facts)
+        }
         (_, Sight::Pending { stuck: true }) => Action::Bump,
         (_, Sight::Pending { stuck: false }) => Action::Rebroadcast,
         (

@@ -102,6 +102,14 @@ fn a_commitment_whose_reveal_was_public_is_kept_only_while_it_is_in_a_block() {
 }
 
 #[test]
+fn a_commit_whose_reveal_was_public_is_never_given_to_a_node_again() {
+    for facts in all_facts().filter(|f| f.public) {
+        let action = next(S::CommitSent, &facts);
+        assert!(!matches!(action, Action::Rebroadcast | Action::Bump), "{facts:?}");
+    }
+}
+
+#[test]
 fn an_outlived_commitment_frees_the_intents_unless_it_was_revealed() {
     for status in [S::Committed, S::RevealSent] {
         for sight in [Sight::Absent, Sight::Pending { stuck: true }, Sight::Reverted] {
