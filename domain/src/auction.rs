@@ -26,6 +26,7 @@ pub mod pack;
 pub mod params;
 mod record;
 mod refusal;
+mod shares;
 mod simulation;
 mod standing;
 mod stream;
@@ -37,13 +38,14 @@ pub use decide::{
     Decision, Deliberation, PairDecision, Reference, Ruling, Verdict, decide, decide_without,
 };
 pub use insight::{InsightReason, IntentInsight, Offer, insights};
-pub use opening::{Cut, CutError, OpeningRecord, SolverBond};
+pub use opening::{Cut, CutError, OpeningRecord};
 pub use params::{MAX_NODES, Params};
 pub use record::{
     Announced, AuctionRecord, Closing, Contents, Lineage, LineageFault, PublicRecord, RecordFault,
     RecordedBid, VERSION as RECORD_VERSION,
 };
 pub use refusal::{DropReason, LeftOut, Scarce};
+pub use shares::Shares;
 pub use simulation::{MAX_ROUNDS, MAX_TX_GAS, Simulation, SimulationDrop, discredited, leave_out};
 pub use standing::{SolverStanding, Standings};
 pub use stream::{BidLeaf, ReceivedBid, bid_leaves, bids_root, bids_tree};

@@ -1,6 +1,6 @@
 use alloy::primitives::{B256, Bytes, Log, U256};
 use alloy_sol_types::SolEvent;
-use domain::{AuctionId, BidId};
+use domain::{Amount, AuctionId, BidId};
 use infra::{
     chain::abi,
     pg::settlement::{PlannedBid, Route, SettlementRow},
@@ -83,8 +83,8 @@ fn stored(status: SettlementStatus, attempts: Vec<Attempt>) -> Stored {
 }
 
 fn planned(last_s: u64) -> PlannedBid {
-    let bid = BidId::new(B256::ZERO);
-    PlannedBid { bid, solver: SETTLER, gas: 1, fills: Vec::new(), last_s }
+    let (bid, penalty) = (BidId::new(B256::ZERO), Amount::ZERO);
+    PlannedBid { bid, solver: SETTLER, gas: 1, penalty, fills: Vec::new(), last_s }
 }
 
 fn receipt(number: u64, log: Option<Log>) -> Receipt {

@@ -11,7 +11,7 @@ use alloy::primitives::{B256, Bytes, U256};
 use domain::{
     Amount, AuctionId, Intent, IntentId, OpenHash,
     auction::{OpeningRecord, Params},
-    batch::{OwnerSignature, SignedBid, SignedIntent, encode},
+    batch::{BatchBid, OwnerSignature, SignedBid, SignedIntent, encode},
     bid::{Bid, End, Leg, Terms},
     commitment::BatchHeader,
     event::BlockRef,
@@ -25,6 +25,7 @@ use infra::pg::{
 
 use crate::{
     anvil::CHAIN_ID,
+    market::PENALTY,
     orders::{Order, now_s},
     stack::Stack,
 };
@@ -125,16 +126,18 @@ impl Batches {
         for swaps in bids {
             let bid = self.bid(stack, auction, swaps)?;
             let (id, terms) = (bid.id(stack.domain()), bid.terms());
+            let shares = vec![10_000 / u16::try_from(swaps.len()).unwrap_or(u16::MAX); swaps.len()];
             let valid_to = swaps.iter().map(|swap| swap.intent.valid_to()).min();
             planned.push(PlannedBid {
                 bid: id,
                 solver: terms.solver,
                 gas: terms.gas,
+                penalty: Amount::new(U256::from(PENALTY)),
                 fills: bid.fills().to_vec(),
                 last_s: valid_to.unwrap_or(u32::MAX).min(terms.valid_until).into(),
             });
             let signature = stack.market.solvers[0].key.key().sign(id.get());
-            signed.push(SignedBid { bid, signature });
+            signed.push(BatchBid { signed: SignedBid { bid, signature }, shares });
         }
         let header = BatchHeader {
             auction,
@@ -155,9 +158,9 @@ impl Batches {
             auction_id: auction,
             solver: solver.key.address(),
             filler: solver.filler,
-            gas: 300_000 + 100_000 * u32::try_from(swaps.len()).unwrap_or(u32::MAX / 200_000),
+            gas: 400_000 + 100_000 * u32::try_from(swaps.len()).unwrap_or(u32::MAX / 200_000),
             callback_gas: 0,
-            penalty: 0,
+            penalty: PENALTY,
             valid_until: u32::try_from(now_s() + 600).unwrap_or(u32::MAX),
             nonce: self.bid_nonce.fetch_add(1, Ordering::Relaxed).into(),
             salt: B256::repeat_byte(7),
@@ -200,7 +203,7 @@ fn opening(stack: &Stack, auction_id: AuctionId) -> OpeningRecord {
         auction_id,
         previous: OpenHash::new(B256::ZERO),
         chain_id: CHAIN_ID,
-        settlement: stack.market.deployment.settlement,
+        settlement: stack.market.settlement,
         block: BlockRef { number: 1, hash: B256::ZERO },
         block_time_s: 1,
         opened_at_ms: 1,
@@ -208,6 +211,5 @@ fn opening(stack: &Stack, auction_id: AuctionId) -> OpeningRecord {
         params: Params::default(),
         prices: Vec::new(),
         intents: Vec::new(),
-        bonds: Vec::new(),
     }
 }

@@ -7,5 +7,6 @@ mod records;
 mod scores;
 mod second_pass;
 mod speed;
+mod stakes;
 mod validity;
 mod winners;

@@ -7,6 +7,7 @@ mod left_out;
 mod outcome;
 mod prices;
 mod publish;
+mod staked;
 mod wound_up;
 
 use alloy::primitives::B256;
@@ -22,6 +23,7 @@ pub use left_out::note_left_out;
 pub use outcome::Outcome;
 pub use prices::recent_prices;
 pub use publish::publish_if_settled;
+pub use staked::{Staked, staked};
 pub use wound_up::{left_behind, set_wound_up};
 
 /// An auction as it stands.

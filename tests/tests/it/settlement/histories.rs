@@ -206,7 +206,7 @@ async fn holdings(scene: &Scene) -> BTreeMap<(Address, Address), U256> {
     let market = &scene.stack.market;
     let mut accounts: Vec<Address> =
         (0..OWNERS).map(|owner| scene.stack.owner(owner).address()).collect();
-    accounts.extend([market.solvers[0].filler, market.deployment.settlement]);
+    accounts.extend([market.solvers[0].filler, market.settlement]);
     let mut held = BTreeMap::new();
     for account in accounts {
         for token in ["WETH", "USDC"].map(|symbol| scene.stack.token(symbol)) {

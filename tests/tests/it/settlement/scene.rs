@@ -115,7 +115,7 @@ impl Scene {
         self.rpc.set_balance(key.address(), 10u128.pow(21)).await.unwrap();
         let operator = self.stack.market.operator.key().clone();
         let sender = Sender::connect(&self.stack.anvil.url(), operator).await.unwrap();
-        let settlement = self.stack.market.deployment.settlement;
+        let settlement = self.stack.market.settlement;
         deploy::open_lanes(&sender, settlement, key.address(), lanes).await.unwrap();
         key
     }
@@ -280,7 +280,7 @@ impl Scene {
         let settler = market.settler.address().into_word();
         let data = calldata("closeLane(address,uint256)", &[settler, B256::with_last_byte(lane)]);
         let operator = market.operator.address();
-        self.rpc.send_as(operator, market.deployment.settlement, data).await.unwrap();
+        self.rpc.send_as(operator, market.settlement, data).await.unwrap();
     }
 
     /// The newest block's time, Unix seconds.
