@@ -7,6 +7,7 @@ use domain::{
     Amount, BidId, IntentId,
     auction::Shares,
     batch::{self, BatchBid, BatchError, OwnerSignature, SignedBid, SignedIntent},
+    bid::Fill,
     commitment::BatchHeader,
     signature::EcdsaSignature,
 };
@@ -47,7 +48,7 @@ pub(crate) fn pack(
     let bids: Vec<BatchBid> = winners.iter().map(in_batch).collect();
     match batch::encode(header, &bids, intents) {
         Ok(batch) => {
-            let bids = winners.iter().map(|(id, signed)| planned(*id, signed)).collect();
+            let bids = winners.iter().map(|(id, signed)| planned(*id, signed, intents)).collect();
             Ok(NewSettlement { auction: header.auction, attempt: header.attempt, batch, bids })
         }
         Err(whole) => {
@@ -91,14 +92,21 @@ fn too_long(
     unfit
 }
 
-fn planned(id: BidId, signed: &SignedBid) -> PlannedBid {
-    let terms = signed.bid.terms();
+fn planned(
+    id: BidId,
+    signed: &SignedBid,
+    intents: &BTreeMap<IntentId, SignedIntent>,
+) -> PlannedBid {
+    let (terms, fills) = (signed.bid.terms(), signed.bid.fills().to_vec());
+    let valid_to = |fill: &Fill| intents.get(&fill.intent).map(|found| found.intent.valid_to());
+    let last = fills.iter().filter_map(valid_to).min().unwrap_or(u32::MAX).min(terms.valid_until);
     PlannedBid {
         bid: id,
         solver: terms.solver,
         gas: terms.gas,
         penalty: Amount::new(U256::from(terms.penalty)),
-        fills: signed.bid.fills().to_vec(),
+        fills,
+        last_s: last.into(),
     }
 }
 

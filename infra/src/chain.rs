@@ -37,7 +37,7 @@ pub use blocks::Block;
 pub use calls::MinedCall;
 pub use error::ChainError;
 pub use funds::{FUNDS_BOUNDS, FundQuery, Funds, FundsLookup, funds_lookup};
-pub use send::{Fees, SendError};
+pub use send::{Fees, Relay, SendError};
 pub use simulate::{MAX_TX_GAS, Simulated};
 pub use stakes::SolverFunds;
 pub use standing::{SolverStanding, Standing};

@@ -14,7 +14,8 @@ pub enum Sight {
         /// It has waited long enough for a higher offer.
         stuck: bool,
     },
-    /// Its log is in a block, but not under enough others yet.
+    /// It is in a block, but not under enough others yet; or the lane shows its effect, and the
+    /// node its receipt not yet.
     Shallow,
     /// Its log is in a canonical block with the wanted confirmations.
     Mined,
@@ -38,11 +39,18 @@ pub struct Facts {
     /// Whether a reveal of the current commitment left the house: its salt is spent then.
     pub public: bool,
     /// Whether no block can take a reveal of the current commitment any more.
+    pub late: bool,
+    /// Whether the last block that could have taken it has its confirmations.
     pub outlived: bool,
     /// Whether the reveal's block is deep enough to be final.
     pub deep: bool,
-    /// Whether the batch can settle nothing any more: every intent's `validTo` has passed.
+    /// Whether the batch can settle nothing any more: by the time of the reveal, were it committed
+    /// in the next block, some `validTo` or `validUntil` of each of its bids has passed.
     pub pointless: bool,
+    /// Whether the settler cannot pay for the commit that waits, and another key is there.
+    pub dry: bool,
+    /// Whether a row that ended has been looked at for long enough.
+    pub looked_at: bool,
     /// Why the contract would refuse the reveal for good, if the reveal reverted.
     pub refused: bool,
     /// Whether all tries at commits or reveals are used up.
@@ -52,7 +60,7 @@ pub struct Facts {
 /// Why a settlement ends without a reveal; its stable code is stored and sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// Every intent's `validTo` has passed.
+    /// No bid can settle in time any more.
     IntentsExpired,
     /// The contract refuses the batch.
     RevealRefused,
@@ -106,6 +114,8 @@ pub enum Action {
     GiveUp(Reason),
     /// The reveal is final.
     Finalise,
+    /// It ended, and nothing of it can come back any more.
+    LookAway,
     /// Nothing is left to do.
     Done,
 }
@@ -120,7 +130,8 @@ pub const fn next(status: SettlementStatus, facts: &Facts) -> Action {
         S::Committed => committed(facts),
         S::RevealSent => reveal_sent(facts),
         S::Revealed => revealed(facts),
-        S::Final | S::Expired | S::Failed => Action::Done,
+        S::Expired | S::Failed => ended(facts),
+        S::Final => Action::Done,
     }
 }
 
@@ -132,7 +143,7 @@ const fn planned(facts: &Facts) -> Action {
         // after a reorg that only moved it: the lane holds it, so it is the one to reveal
         (_, Sight::Shallow | Sight::Mined) => Action::ResumeCommit,
         // after a reorg that lost it; the batch is still secret, so it is as good as a new one
-        (_, Sight::Pending { .. }) if !facts.public => Action::ResumeCommit,
+        (_, Sight::Pending { .. }) if !facts.public && !facts.pointless => Action::ResumeCommit,
         (
             Sight::Absent | Sight::Pending { .. } | Sight::Reverted | Sight::Lost,
             Sight::Absent | Sight::Pending { .. } | Sight::Reverted | Sight::Lost,
@@ -155,6 +166,11 @@ const fn commit_sent(facts: &Facts) -> Action {
         (Sight::Mined, _) => Action::SeeReveal,
         (Sight::Shallow, _) | (_, Sight::Shallow) => Action::Wait,
         (_, Sight::Mined) => Action::SeeCommit,
+        // the commit may be mined yet: then its lane is in use for nothing until it is too old.
+        // Resumed because it was in a block, and lost again: its salt is spent
+        (_, Sight::Pending { .. }) if facts.pointless || facts.dry || facts.public => {
+            commit_or_give_up(facts)
+        }
         (_, Sight::Pending { stuck: true }) => Action::Bump,
         (_, Sight::Pending { stuck: false }) => Action::Rebroadcast,
         (
@@ -181,6 +197,8 @@ const fn committed(facts: &Facts) -> Action {
                 Action::ForgetCommit
             } else if facts.outlived {
                 Action::Outlive
+            } else if facts.late {
+                Action::Wait
             } else if matches!(facts.reveal, Sight::Pending { .. }) {
                 Action::ResumeReveal
             } else {
@@ -202,6 +220,9 @@ const fn reveal_sent(facts: &Facts) -> Action {
     if facts.outlived {
         return Action::Outlive;
     }
+    if facts.late {
+        return Action::Wait;
+    }
     match facts.reveal {
         Sight::Pending { stuck: true } => Action::Bump,
         Sight::Pending { stuck: false } => Action::Rebroadcast,
@@ -221,6 +242,18 @@ const fn revealed(facts: &Facts) -> Action {
         Action::ForgetReveal
     } else {
         Action::ForgetCommit
+    }
+}
+
+/// The intents are free, and still the chain has the last word: a reveal that had been public may
+/// be mined by those who kept it, or come back with a reorg.
+const fn ended(facts: &Facts) -> Action {
+    match facts.reveal {
+        Sight::Mined => Action::SeeReveal,
+        Sight::Shallow => Action::Wait,
+        Sight::Absent | Sight::Pending { .. } | Sight::Reverted | Sight::Lost => {
+            if facts.looked_at { Action::LookAway } else { Action::Wait }
+        }
     }
 }
 

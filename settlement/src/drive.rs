@@ -1,11 +1,11 @@
 //! The loop: woken by new rows and by new blocks, it leases rows and drives each in a task of
-//! its own, as many at once as there are lanes.
+//! its own, as many at once as there are lanes of all settlers.
 
 use std::{sync::Arc, time::Duration};
 
 use infra::pg::{
     StoreError,
-    settlement::{self as store, Phase, RowLease},
+    settlement::{self as store, Claim, Phase, RowLease},
 };
 use tokio::{
     sync::watch,
@@ -21,8 +21,8 @@ use crate::{
     worker::{Progress, Worker},
 };
 
-/// Revealed rows looked at in one sweep.
-const SWEEP: u32 = 64;
+/// Rows looked at in one sweep.
+const SWEEP: u32 = 256;
 
 /// Runs a worker until the token is cancelled and every task has given its row back.
 pub async fn drive(worker: Arc<Worker>, poll: Duration, token: CancellationToken) {
@@ -66,7 +66,7 @@ async fn lease_rows(
     head: &watch::Receiver<Option<Head>>,
     token: &CancellationToken,
 ) -> Result<(), StoreError> {
-    let free = (worker.settings.lanes as usize).saturating_sub(tasks.len());
+    let free = worker.places().saturating_sub(tasks.len());
     if free == 0 {
         return Ok(());
     }
@@ -83,9 +83,26 @@ impl Worker {
     /// Those of the database.
     pub async fn claim(&self, phase: Phase, limit: u32) -> Result<Vec<RowLease>, StoreError> {
         let mut conn = self.pool.acquire().await?;
-        let lease = self.settings.lease;
-        let claimed = store::claim(&mut conn, self.chain_id(), phase, limit, lease).await?;
+        let settlers = self.settlers.addresses();
+        let (chain_id, ttl) = (self.chain_id(), self.settings.lease);
+        let claim = Claim { chain_id, settlers: &settlers, limit, ttl };
+        let claimed = store::claim(&mut conn, phase, claim).await?;
         Ok(claimed.into_iter().map(|(lease, _)| lease).collect())
+    }
+
+    /// Tells on how many lanes of these settlers an auction can count.
+    async fn report_settlers(&self) -> Result<(), StoreError> {
+        let mut conn = self.pool.acquire().await?;
+        let mut able = 0u32;
+        for settler in self.settlers.iter() {
+            let lanes = if settler.able() { self.settings.lanes } else { 0 };
+            able += u32::from(settler.able());
+            store::report_settler(&mut conn, self.chain_id(), settler.address, lanes).await?;
+        }
+        metrics::gauge!("gavel_settlement_settlers_able").set(f64::from(able));
+        let backlog = store::backlog(&mut conn, self.chain_id()).await?;
+        metrics::gauge!("gavel_settlement_planned").set(float(backlog.planned));
+        Ok(())
     }
 
     /// Keeps a row for another while.
@@ -188,7 +205,8 @@ fn complain(lease: RowLease, error: &SettlementError) {
     }
 }
 
-/// Looks at every revealed row once a block: final by now, or lost in a reorg.
+/// Once a block: looks at every row that nobody drives, such as the revealed ones, which are final
+/// by now or lost in a reorg; and reports which settlers are at work.
 async fn sweep_blocks(
     worker: Arc<Worker>,
     mut head: watch::Receiver<Option<Head>>,
@@ -199,9 +217,14 @@ async fn sweep_blocks(
             () = token.cancelled() => return,
             changed = head.changed() => if changed.is_err() { return },
         }
-        match worker.claim(Phase::Settling, SWEEP).await {
+        let Some(Head { timestamp_s, .. }) = *head.borrow_and_update() else { continue };
+        if let Err(error) = worker.report_settlers().await {
+            tracing::debug!(%error, "settlers not reported");
+        }
+        let reveal_s = worker.settings.earliest_reveal_s(timestamp_s);
+        match worker.claim(Phase::Watching { reveal_s }, SWEEP).await {
             Ok(leases) => sweep(&worker, leases).await,
-            Err(error) => tracing::warn!(%error, "no revealed settlements could be leased"),
+            Err(error) => tracing::warn!(%error, "no settlements could be looked at"),
         }
     }
 }

@@ -81,9 +81,23 @@ impl From<sqlx::Error> for SettlementError {
 /// Why the worker does not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
-    /// There is no key.
+    /// There is no key, or a wrong one.
     #[error(transparent)]
     Key(#[from] KeyError),
+    /// None of the settlers may settle; each is named with what it lacks.
+    #[error("no settler can settle: {}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    NoSettler(Vec<Unfit>),
+    /// The private node cannot be spoken to.
+    #[error("settlement.private_rpc_url is no URL that can be spoken to")]
+    PrivateRpc,
+    /// The node or the database failed in a way that will not pass.
+    #[error(transparent)]
+    Failed(#[from] SettlementError),
+}
+
+/// What a settler lacks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
     /// None of the configured lanes is open on chain: this settler is not allowed.
     #[error("settler {settler} has no open lane among the first {lanes} of {settlement}")]
     NotAllowed {
@@ -97,7 +111,4 @@ pub enum StartError {
     /// The settler has no money for gas.
     #[error("settler {0} has no funds")]
     NoFunds(Address),
-    /// The node or the database failed in a way that will not pass.
-    #[error(transparent)]
-    Failed(#[from] SettlementError),
 }

@@ -1,5 +1,7 @@
 //! What a transaction offers per gas (wei), and by how much a replacement must offer more.
 
+use alloy::primitives::U256;
+
 /// An EIP-1559 offer, wei per gas.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Fees {
@@ -28,6 +30,12 @@ impl Fees {
         let max_fee = market.base_fee.saturating_mul(2).saturating_add(market.tip);
         let max_fee = max_fee.min(market.cap);
         Self { max_fee, tip: market.tip.min(max_fee) }
+    }
+
+    /// What so much gas costs at most, wei: a node wants to see that much on the account.
+    #[must_use]
+    pub fn of(self, gas: u64) -> U256 {
+        U256::from(self.max_fee).saturating_mul(U256::from(gas))
     }
 
     /// The offer that replaces this one: a fresh one, but at least an eighth more in both parts,

@@ -26,12 +26,18 @@ pub enum KeyError {
     /// Neither a key nor a file with one is configured.
     #[error("no settler key: set settlement.settler_key or settlement.settler_key_file")]
     Missing,
+    /// Two configured keys are the same.
+    #[error("settler {0} is configured twice")]
+    Twice(Address),
     /// The key is given twice, or its file cannot be read.
     #[error(transparent)]
     Secret(#[from] SecretError),
     /// The text is no private key.
-    #[error("the settler key is not 0x and 64 hexadecimal digits of a valid private key")]
-    Invalid,
+    #[error("settler key {0} is not 0x and 64 hexadecimal digits of a valid private key")]
+    Invalid(
+        /// Which of the configured ones, from 1.
+        usize,
+    ),
     /// The key service did not sign.
     #[error("the key service did not sign")]
     Service(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -42,7 +48,7 @@ impl KeyError {
     #[must_use]
     pub const fn retryable(&self) -> bool {
         match self {
-            Self::Missing | Self::Secret(_) | Self::Invalid => false,
+            Self::Missing | Self::Twice(_) | Self::Secret(_) | Self::Invalid(_) => false,
             Self::Service(_) => true,
         }
     }
@@ -59,13 +65,20 @@ impl LocalKey {
         Self(key)
     }
 
-    /// The configured key, from the setting itself or from the file it names.
+    /// The configured keys, from the settings themselves and from the files they name.
     ///
     /// # Errors
-    /// A [`KeyError`] if there is none, two, or an invalid one.
-    pub fn load(config: &SettlementConfig) -> Result<Self, KeyError> {
-        let secret = config.key()?.ok_or(KeyError::Missing)?;
-        SigningKey::from_hex(secret.expose()).map(Self).map_err(|_| KeyError::Invalid)
+    /// A [`KeyError`] if there is none, or one is invalid or there twice.
+    pub fn load(config: &SettlementConfig) -> Result<Vec<Self>, KeyError> {
+        let mut keys: Vec<Self> = Vec::new();
+        for (n, secret) in (1..).zip(config.keys()?) {
+            let key = SigningKey::from_hex(secret.expose()).map_err(|_| KeyError::Invalid(n))?;
+            if keys.iter().any(|known| known.0.address() == key.address()) {
+                return Err(KeyError::Twice(key.address()));
+            }
+            keys.push(Self(key));
+        }
+        if keys.is_empty() { Err(KeyError::Missing) } else { Ok(keys) }
     }
 }
 
@@ -91,11 +104,17 @@ mod tests {
     }
 
     #[test]
-    fn a_configured_key_is_read() {
-        let text = "07".repeat(32);
-        let expected = SigningKey::from_bytes([7; 32]).unwrap().address();
-        assert_eq!(LocalKey::load(&config(Some(&text))).unwrap().address(), expected);
-        assert!(matches!(LocalKey::load(&config(None)), Err(KeyError::Missing)));
+    fn configured_keys_are_read_in_their_order() {
+        let text = |byte: u8| alloy::hex::encode([byte; 32]);
+        let mut config = config(Some(&text(7)));
+        config.settler_keys = vec![Secret::new(text(8))];
+        let loaded = LocalKey::load(&config).unwrap();
+        let expected = [7, 8].map(|byte| SigningKey::from_bytes([byte; 32]).unwrap().address());
+        assert_eq!(loaded.iter().map(SettlerKey::address).collect::<Vec<_>>(), expected);
+        config.settler_keys.push(Secret::new(text(7)));
+        let twice = LocalKey::load(&config).unwrap_err();
+        assert!(matches!(twice, KeyError::Twice(who) if who == expected[0]), "{twice}");
+        assert!(matches!(LocalKey::load(&self::config(None)), Err(KeyError::Missing)));
     }
 
     #[test]

@@ -4,6 +4,9 @@
 //! Signing comes before the database transaction, because a key service is a network call. If
 //! another writer was faster with the nonce, it is signed again with the next.
 
+use std::sync::PoisonError;
+
+use alloy::primitives::Address;
 use domain::status::SettlementEvent;
 use infra::pg::{
     StoreError,
@@ -16,6 +19,7 @@ use crate::{
     node::Head,
     observe::Picture,
     send::{advance, fate},
+    settlers::Settler,
     tx::{self, Call, SignedTx},
     worker::Worker,
 };
@@ -26,6 +30,8 @@ const TRIES: u32 = 8;
 /// What is to be written down.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Write<'a> {
+    /// Who signs.
+    pub(crate) settler: &'a Settler,
     pub(crate) kind: TxKind,
     /// The commitment a commit makes; a reveal reveals the current one.
     pub(crate) commitment: Option<NewCommitment>,
@@ -52,21 +58,32 @@ impl Worker {
     ) -> Result<Attempt, SettlementError> {
         let mut row = picture.row.clone();
         let from = advance(&mut row, event)?;
-        let _turn = self.turn.lock().await;
+        let settler = write.settler;
+        let _turn = settler.turn.lock().await;
         for _ in 0..TRIES {
-            let place = self.place(write.market).await?;
-            let signed = self.sign(place, write.call).await?;
+            let place = self.place(settler.address, write.market).await?;
+            let signed = self.sign(settler, place, write.call).await?;
             let mut tx = infra::pg::begin(&self.pool).await?;
             store::fence(&mut tx, picture.lease).await?;
             if place.replacement == 0 {
                 let chain_id = self.node.domain().chain_id();
-                let settler = self.key.address();
-                if !store::take_nonce(&mut tx, chain_id, settler, place.nonce).await? {
+                if !store::take_nonce(&mut tx, chain_id, settler.address, place.nonce).await? {
                     continue;
                 }
             }
             let commitment_id = prepare(&mut tx, picture, write).await?;
-            let attempt = self.attempt(picture, commitment_id, write.kind, place, signed);
+            let attempt = NewAttempt {
+                settlement_id: row.id,
+                commitment_id,
+                kind: write.kind,
+                settler: settler.address,
+                nonce: place.nonce,
+                replacement: place.replacement,
+                raw: signed.raw,
+                hash: signed.hash,
+                sent_at_block: picture.head.block.number,
+                route: self.route(write.kind, picture.head.block.number),
+            };
             let id = match store::insert_attempt(&mut tx, &attempt).await {
                 Ok(id) => id,
                 Err(error) if error.constraint() == Some("tx_attempt_nonce_once") => continue,
@@ -79,17 +96,29 @@ impl Worker {
         Err(SettlementError::NonceContended)
     }
 
-    /// Signs and writes down a replacement of `old` under the same nonce.
+    /// Signs and writes down a replacement of `old` under the same nonce, for the same nodes.
     pub(crate) async fn replace(
         &self,
         picture: &Picture,
+        settler: &Settler,
         old: &Attempt,
         fees: Fees,
         call: &Call,
     ) -> Result<Attempt, SettlementError> {
         let place = Place { nonce: old.nonce, replacement: old.replacement + 1, fees };
-        let signed = self.sign(place, call).await?;
-        let attempt = self.attempt(picture, old.commitment_id, old.kind, place, signed);
+        let signed = self.sign(settler, place, call).await?;
+        let attempt = NewAttempt {
+            settlement_id: old.settlement_id,
+            commitment_id: old.commitment_id,
+            kind: old.kind,
+            settler: old.settler,
+            nonce: place.nonce,
+            replacement: place.replacement,
+            raw: signed.raw,
+            hash: signed.hash,
+            sent_at_block: picture.head.block.number,
+            route: old.route,
+        };
         let mut tx = infra::pg::begin(&self.pool).await?;
         store::fence(&mut tx, picture.lease).await?;
         let id = store::insert_attempt(&mut tx, &attempt).await?;
@@ -97,16 +126,26 @@ impl Worker {
         Ok(written(id, attempt))
     }
 
-    /// What gas costs now, and our ceilings.
+    /// What gas costs at this head, and our ceilings. Asked once a block: the way from a decision to
+    /// its commit counts every round trip.
     pub(crate) async fn market(&self, head: Head) -> Result<Market, SettlementError> {
-        let tip = self.node.tip().await?.min(self.settings.max_tip);
+        let known = self.tip.lock().unwrap_or_else(PoisonError::into_inner).to_owned();
+        let tip = match known {
+            Some((block, tip)) if block == head.block => tip,
+            Some(_) | None => {
+                let tip = self.node.tip().await?.min(self.settings.max_tip);
+                let mut known = self.tip.lock().unwrap_or_else(PoisonError::into_inner);
+                *known = Some((head.block, tip));
+                tip
+            }
+        };
         Ok(Market { base_fee: head.base_fee, tip, cap: self.settings.max_fee })
     }
 
     /// Where to sign next. A nonce that a given-up transaction holds comes first: as long as it
     /// is not mined, nothing after it is.
-    async fn place(&self, market: Market) -> Result<Place, SettlementError> {
-        let (settler, chain_id) = (self.key.address(), self.node.domain().chain_id());
+    async fn place(&self, settler: Address, market: Market) -> Result<Place, SettlementError> {
+        let chain_id = self.node.domain().chain_id();
         let (orphan, next) = {
             let mut conn = self.pool.acquire().await?;
             let orphan = store::orphan(&mut conn, settler, 0).await?;
@@ -136,30 +175,14 @@ impl Worker {
         Ok(Place { nonce, replacement: 0, fees: Fees::fresh(market) })
     }
 
-    async fn sign(&self, place: Place, call: &Call) -> Result<SignedTx, SettlementError> {
-        let chain_id = self.node.domain().chain_id();
-        Ok(tx::sign(self.key.as_ref(), chain_id, place.nonce, place.fees, call).await?)
-    }
-
-    fn attempt(
+    async fn sign(
         &self,
-        picture: &Picture,
-        commitment_id: i64,
-        kind: TxKind,
+        settler: &Settler,
         place: Place,
-        signed: SignedTx,
-    ) -> NewAttempt {
-        NewAttempt {
-            settlement_id: picture.row.id,
-            commitment_id,
-            kind,
-            settler: self.key.address(),
-            nonce: place.nonce,
-            replacement: place.replacement,
-            raw: signed.raw,
-            hash: signed.hash,
-            sent_at_block: picture.head.block.number,
-        }
+        call: &Call,
+    ) -> Result<SignedTx, SettlementError> {
+        let chain_id = self.node.domain().chain_id();
+        Ok(tx::sign(settler.key.as_ref(), chain_id, place.nonce, place.fees, call).await?)
     }
 }
 
@@ -211,5 +234,6 @@ fn written(id: i64, new: NewAttempt) -> Attempt {
         status: AttemptStatus::Written,
         sent_at_block: new.sent_at_block,
         block: None,
+        route: new.route,
     }
 }

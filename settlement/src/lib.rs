@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![cfg_attr(test, allow(clippy::unwrap_used, clippy::expect_used, clippy::panic))]
 
+mod broadcast;
 pub mod decide;
 pub mod deploy;
 mod drive;
@@ -17,6 +18,7 @@ mod outcome;
 mod record;
 mod run;
 mod send;
+mod settlers;
 pub mod tx;
 mod undo;
 mod view;
@@ -24,10 +26,10 @@ mod wake;
 mod worker;
 
 pub use drive::drive;
-pub use error::{SettlementError, StartError};
+pub use error::{SettlementError, StartError, Unfit};
 pub use header::CorruptBatch;
 pub use index::{IndexError, IndexSettings, Indexer, Walked, index};
 pub use node::{Head, LaneSlot, Node};
 pub use outcome::OutcomeError;
-pub use run::{run, settings, start};
+pub use run::{node, run, settings, start};
 pub use worker::{Progress, Settings, Worker};

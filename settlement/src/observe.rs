@@ -2,10 +2,7 @@
 //! the head and the nonce are read before the receipts, so whatever they prove to have happened
 //! has its receipt by then.
 
-use std::{
-    collections::BTreeMap,
-    time::{Duration, Instant},
-};
+use std::time::{Duration, Instant};
 
 use alloy::primitives::Log;
 use domain::status::SettlementStatus;
@@ -16,8 +13,9 @@ use infra::pg::settlement::{
 use crate::{
     decide::{Facts, Sight},
     error::SettlementError,
-    node::{Head, Receipt},
-    view::{Scene, View},
+    node::Head,
+    tx,
+    view::{Scene, Shown, View, is_elsewhere},
     worker::Worker,
 };
 
@@ -72,8 +70,6 @@ pub(crate) struct Stored {
     pub(crate) row: SettlementRow,
     pub(crate) commitments: Vec<Commitment>,
     pub(crate) attempts: Vec<Attempt>,
-    /// The last second in which any of its intents may settle.
-    pub(crate) last_valid_to: u64,
 }
 
 impl Worker {
@@ -82,11 +78,11 @@ impl Worker {
         let (stored, head) =
             tokio::try_join!(self.load(lease), async { Ok(self.node.head().await?) })?;
         let read_at = Instant::now();
-        let chain_nonce = match stored.attempts.last() {
+        let chain_nonce = match stored.commitments.last() {
             None => 0,
-            Some(attempt) => self.node.nonce(attempt.settler).await?,
+            Some(commitment) => self.node.nonce(commitment.settler).await?,
         };
-        let receipts = self.receipts(&stored).await?;
+        let shown = self.shown(&stored).await?;
         let scene = Scene {
             settlement: self.node.settlement(),
             settings: self.settings,
@@ -94,14 +90,9 @@ impl Worker {
             head,
             chain_nonce,
         };
-        let mut view = scene.view(&stored, &receipts);
-        let Stored { row, commitments, attempts, .. } = stored;
-        if view.facts.reveal == Sight::Reverted
-            && let Some(current) = commitments.last()
-        {
-            view.facts.refused = self.node.refuses(current, &row.batch).await?;
-        }
-        let View { facts, commit, reveal } = view;
+        let View { mut facts, commit, reveal } = scene.view(&stored, &shown);
+        self.look_closer(&stored, &mut facts).await?;
+        let Stored { row, commitments, attempts } = stored;
         Ok(Picture {
             lease,
             row,
@@ -116,6 +107,57 @@ impl Worker {
         })
     }
 
+    /// What is asked only where much depends on it: before something is written off, the lane is
+    /// read. A node that is behind has no receipt of what it has mined, and a second reveal would be
+    /// refused for what the first one did.
+    async fn look_closer(&self, stored: &Stored, facts: &mut Facts) -> Result<(), SettlementError> {
+        use SettlementStatus as S;
+        let Some(current) = stored.commitments.last() else { return Ok(()) };
+        match stored.row.status {
+            S::Planned | S::CommitSent if matches!(facts.commit, Sight::Lost | Sight::Reverted) => {
+                let slot = self.node.lane(current.settler, current.lane).await?;
+                if slot.holds(current.commitment) && !facts.late {
+                    facts.commit = self.contradicted("commit", stored.row.id);
+                }
+            }
+            S::CommitSent if facts.commit == (Sight::Pending { stuck: true }) => {
+                facts.dry = self.is_dry(stored, current).await?;
+            }
+            S::Committed | S::RevealSent
+                if current.public
+                    && (facts.outlived
+                        || matches!(facts.reveal, Sight::Lost | Sight::Reverted)) =>
+            {
+                let slot = self.node.lane(current.settler, current.lane).await?;
+                if slot.consumed(current.commitment) && facts.reveal != Sight::Mined {
+                    facts.reveal = self.contradicted("reveal", stored.row.id);
+                } else if facts.reveal == Sight::Reverted {
+                    facts.refused = self.node.refuses(current, &stored.row.batch).await?;
+                }
+            }
+            S::Planned | S::CommitSent | S::Committed | S::RevealSent => {}
+            S::Revealed | S::Final | S::Expired | S::Failed => {}
+        }
+        Ok(())
+    }
+
+    /// The lane shows what the receipts do not: it is waited for them.
+    fn contradicted(&self, what: &'static str, settlement: i64) -> Sight {
+        metrics::counter!("gavel_settlement_contradictions_total", "what" => what).increment(1);
+        tracing::warn!(settlement, what, "the lane shows what no receipt shows");
+        Sight::Shallow
+    }
+
+    /// Whether the settler cannot pay for the commit that it signed, and there are others.
+    async fn is_dry(&self, stored: &Stored, current: &Commitment) -> Result<bool, SettlementError> {
+        let Some(last) = stored.attempts.last() else { return Ok(false) };
+        if self.settlers.len() < 2 || last.commitment_id != current.id {
+            return Ok(false);
+        }
+        let (fees, call) = tx::read(&last.raw)?;
+        Ok(self.node.balance(last.settler).await? < fees.of(call.gas_limit))
+    }
+
     async fn load(&self, lease: RowLease) -> Result<Stored, SettlementError> {
         let mut conn = self.pool.acquire().await?;
         let row = store::hold(&mut conn, lease, self.settings.lease).await?;
@@ -124,33 +166,33 @@ impl Worker {
             true => Vec::new(),
             false => store::attempts(&mut conn, lease.id).await?,
         };
-        let last_valid_to = match row.status {
-            SettlementStatus::Planned | SettlementStatus::CommitSent => {
-                store::last_valid_to(&mut conn, &row.intents()).await?
-            }
-            SettlementStatus::Committed
-            | SettlementStatus::RevealSent
-            | SettlementStatus::Revealed
-            | SettlementStatus::Final
-            | SettlementStatus::Expired
-            | SettlementStatus::Failed => u64::MAX,
-        };
-        Ok(Stored { row, commitments, attempts, last_valid_to })
+        Ok(Stored { row, commitments, attempts })
     }
 
-    /// Receipts of what may still matter: commits of the current commitment, every reveal.
-    async fn receipts(&self, stored: &Stored) -> Result<BTreeMap<i64, Receipt>, SettlementError> {
+    /// Receipts of what may still matter: commits of the current commitment, every reveal. Where
+    /// they take something back, the recorded block is looked at as well.
+    async fn shown(&self, stored: &Stored) -> Result<Shown, SettlementError> {
         let current = stored.commitments.last().map(|commitment| commitment.id);
-        let mut receipts = BTreeMap::new();
+        let mut shown = Shown::default();
         for attempt in &stored.attempts {
             let matters = match attempt.kind {
                 TxKind::Commit => Some(attempt.commitment_id) == current,
                 TxKind::Reveal => true,
             };
-            if matters && let Some(receipt) = self.node.receipt(attempt.hash).await? {
-                receipts.insert(attempt.id, receipt);
+            if !matters {
+                continue;
+            }
+            if let Some(receipt) = self.node.receipt(attempt.hash).await? {
+                shown.receipts.insert(attempt.id, receipt);
+            }
+            if is_elsewhere(attempt, &shown.receipts)
+                && let Some(block) = attempt.block
+                && self.node.is_canonical(block).await?
+            {
+                self.contradicted("receipt", stored.row.id);
+                shown.contradicted.insert(attempt.id);
             }
         }
-        Ok(receipts)
+        Ok(shown)
     }
 }

@@ -63,6 +63,7 @@ fn planned() -> Vec<PlannedBid> {
         gas: 1,
         penalty: Amount::from(7u64),
         fills,
+        last_s: 2_000,
     };
     vec![bid(0xb1, vec![fill(1), fill(2)]), bid(0xb2, vec![fill(3)])]
 }

@@ -9,7 +9,7 @@ use domain::{
 use infra::pg::{
     StoreError, Tx, auction, event,
     intent::{self, Change, Transition},
-    settlement::{self as store, Commitment, SettlementRow},
+    settlement::{self as store, Commitment, SettlementRow, TxKind},
     timeline::{self, Entry},
 };
 use serde_json::{Value, json};
@@ -37,15 +37,16 @@ impl Worker {
         let (Some(seen), Some(current)) = (&picture.commit, picture.current()) else {
             return Err(SettlementError::Refused(picture.row.status));
         };
-        if !self.node.is_canonical(seen.inclusion.block).await? {
+        if !self.lane_shows(picture, current, seen).await? {
             return Ok(Progress::Waiting);
         }
         let mut row = picture.row.clone();
         let from = advance(&mut row, SettlementEvent::CommitMined)?;
         let evidence = seen.evidence();
         let mut tx = self.begin(picture).await?;
+        let held = store::lock_intents(&mut tx, row.auction, &row.intents()).await?;
         store::include(&mut tx, seen.attempt.id, Some(seen.inclusion)).await?;
-        self.move_intents(&mut tx, picture, IntentEvent::Commit, Some(evidence)).await?;
+        self.move_intents(&mut tx, picture, &held, IntentEvent::Commit, Some(evidence)).await?;
         let line = json!({
             "auction_id": row.auction, "attempt": row.attempt,
             "tx": evidence.tx, "block": evidence.block,
@@ -72,7 +73,7 @@ impl Worker {
         let Some((commitment, seen)) = &picture.reveal else {
             return Err(SettlementError::Refused(picture.row.status));
         };
-        if !self.node.is_canonical(seen.inclusion.block).await? {
+        if !self.lane_shows(picture, commitment, seen).await? {
             return Ok(Progress::Waiting);
         }
         let mut row = picture.row.clone();
@@ -80,12 +81,12 @@ impl Worker {
         let results = self.expected(commitment).results(&row.bids, &seen.logs)?;
         let evidence = seen.evidence();
         let mut tx = self.begin(picture).await?;
-        store::lock_intents(&mut tx, &row.intents()).await?;
+        store::lock_intents(&mut tx, row.auction, &row.intents()).await?;
         store::include(&mut tx, seen.attempt.id, Some(seen.inclusion)).await?;
         if let Some(commit) = &picture.commit {
             store::include(&mut tx, commit.attempt.id, Some(commit.inclusion)).await?;
         }
-        store::close_up_to(&mut tx, row.id, seen.attempt.nonce).await?;
+        store::close_up_to(&mut tx, row.id, seen.attempt.settler, seen.attempt.nonce).await?;
         store::retire(&mut tx, row.id).await?;
         let told = Event::SettlementRevealed(seen_event(&row, commitment, evidence));
         event::append(&mut tx, self.chain_id(), &[told]).await?;
@@ -96,10 +97,13 @@ impl Worker {
             now_s: picture.head.timestamp_s,
         };
         scene.apply(&mut tx, &row.bids, &results).await?;
+        let fills = results.iter().flat_map(|result| &result.fills);
+        let filled: Vec<IntentId> = fills.map(|fill| fill.intent).collect();
+        store::keep_filled(&mut tx, row.auction, &filled).await?;
         let settled = results.iter().filter(|bid| bid.failure.is_none()).count();
         let bids = results.len();
         row.results = Some(results);
-        row.reason = None;
+        (row.reason, row.watch_until) = (None, None);
         store::set(&mut tx, picture.lease, from, &row).await?;
         auction::publish_if_settled(&mut tx, self.chain_id(), row.auction).await?;
         tx.commit().await?;
@@ -114,6 +118,40 @@ impl Worker {
         Ok(Progress::Revealed)
     }
 
+    /// Whether the chain agrees with a receipt: its block is canonical, and after it the lane holds
+    /// the commitment since that block (a commit) or holds it no more (a reveal). A receipt is only
+    /// what a node says; two questions more make it evidence.
+    async fn lane_shows(
+        &self,
+        picture: &Picture,
+        commitment: &Commitment,
+        seen: &Seen,
+    ) -> Result<bool, SettlementError> {
+        let block = seen.inclusion.block;
+        let (canonical, slot) = tokio::try_join!(
+            self.node.is_canonical(block),
+            self.node.lane_after(commitment.settler, commitment.lane, block.hash),
+        )?;
+        if !canonical {
+            return Ok(false);
+        }
+        let shows = slot.is_none_or(|slot| match seen.attempt.kind {
+            TxKind::Commit => {
+                slot.holds(commitment.commitment) && slot.committed_at == Some(block.number)
+            }
+            TxKind::Reveal => slot.consumed(commitment.commitment),
+        });
+        if !shows {
+            metrics::counter!("gavel_settlement_contradictions_total", "what" => "lane")
+                .increment(1);
+            tracing::error!(
+                settlement = picture.row.id, tx = %seen.attempt.hash, block = block.number,
+                "the node shows a receipt whose effect it does not show"
+            );
+        }
+        Ok(shows)
+    }
+
     /// Begins a transaction on behalf of the row.
     pub(crate) async fn begin(&self, picture: &Picture) -> Result<Tx<'static>, SettlementError> {
         let mut tx = infra::pg::begin(&self.pool).await?;
@@ -125,18 +163,18 @@ impl Worker {
         self.node.domain().chain_id()
     }
 
-    /// Applies an event to every intent of the settlement. A refusal is reported, not fatal: the
+    /// Applies an event to those intents of the settlement that its auction holds. A refusal is reported, not fatal: the
     /// intent was moved by something the chain showed before.
     pub(crate) async fn move_intents(
         &self,
         tx: &mut Tx<'_>,
         picture: &Picture,
+        intents: &[IntentId],
         event: IntentEvent,
         evidence: Option<TxRef>,
     ) -> Result<(), SettlementError> {
-        let intents = picture.row.intents();
         let now_s = picture.head.timestamp_s;
-        let change = Change { intents: &intents, event, evidence, now_s };
+        let change = Change { intents, event, evidence, now_s };
         for (id, transition) in intent::apply(tx, self.chain_id(), change).await? {
             report(picture.row.id, id, event, transition);
         }

@@ -1,7 +1,8 @@
-//! The role: reads its configuration, makes sure that this settler may settle, and drives.
+//! The role: reads its configuration, makes sure that somebody may settle, and drives.
 
 use std::{sync::Arc, time::Duration};
 
+use alloy::primitives::Address;
 use infra::{
     chain::{Chain, ChainError},
     config::Config,
@@ -12,7 +13,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     drive::drive,
-    error::StartError,
+    error::{StartError, Unfit},
     index::{IndexSettings, keep_indexing},
     key::{LocalKey, SettlerKey},
     node::Node,
@@ -26,21 +27,25 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// cancelled, then finishes the steps under way and gives its rows back.
 ///
 /// # Errors
-/// A [`StartError`] if this settler cannot work: no key, not allowed on chain, no funds. What may
-/// pass (node or database down) is waited for instead.
+/// A [`StartError`] if no settler can work: no key, not allowed on chain, no funds. What may pass
+/// (node or database down) is waited for instead.
 pub async fn run(
     config: Config,
     pool: Pool,
     chain: Chain,
     token: CancellationToken,
 ) -> Result<(), StartError> {
-    let key: Arc<dyn SettlerKey> = Arc::new(LocalKey::load(&config.settlement)?);
+    let keys: Vec<Arc<dyn SettlerKey>> = LocalKey::load(&config.settlement)?
+        .into_iter()
+        .map(|key| Arc::new(key) as Arc<dyn SettlerKey>)
+        .collect();
     let settings = settings(&config);
     let index = IndexSettings::of(&config);
     let life = keep_indexing(pool.clone(), chain.clone(), index, config.lease, token.clone());
     let indexing = AbortOnDropHandle::new(tokio::spawn(life));
+    let node = node(&config, &chain)?;
     let worker = loop {
-        match start(&pool, &chain, &key, settings).await {
+        match start(&pool, &node, &keys, settings).await {
             Ok(worker) => break Arc::new(worker),
             Err(StartError::Failed(error)) if error.retryable() => {
                 tracing::warn!(%error, "the settlement worker cannot start yet");
@@ -74,39 +79,77 @@ pub fn settings(config: &Config) -> Settings {
         resend_after_blocks: resend.max(1),
         max_fee: u128::from(settlement.max_fee_per_gas_gwei) * GWEI,
         max_tip: u128::from(settlement.max_priority_fee_gwei) * GWEI,
+        block_time_s: (chain.block_time_ms / 1_000).max(1),
+        private_blocks: settlement.private_blocks,
         lease: Duration::from_millis(settlement.lease_ms.max(1_000)),
     }
 }
 
-/// A worker whose settler may settle: the chain is the right one, a lane is open, there is money.
+/// The node, with the private one for reveals if there is one.
+///
+/// # Errors
+/// [`StartError::PrivateRpc`].
+pub fn node(config: &Config, chain: &Chain) -> Result<Node, StartError> {
+    let node = Node::new(chain.clone());
+    let Some(url) = &config.settlement.private_rpc_url else { return Ok(node) };
+    // the error may hold the URL, and the URL a key
+    let relay = chain.relay(url, config.chain.rpc_concurrency);
+    Ok(node.revealing_through(relay.map_err(|_| StartError::PrivateRpc)?))
+}
+
+/// A worker that can settle: the chain is the right one, and of one settler at least a lane is
+/// open and there is money. Those of which that is not so are named in the log; they are taken up
+/// as soon as it is.
 ///
 /// # Errors
 /// A [`StartError`] otherwise.
 pub async fn start(
     pool: &Pool,
-    chain: &Chain,
-    key: &Arc<dyn SettlerKey>,
+    node: &Node,
+    keys: &[Arc<dyn SettlerKey>],
     settings: Settings,
 ) -> Result<Worker, StartError> {
     let failed = |error: ChainError| StartError::Failed(error.into());
-    chain.check_id().await.map_err(failed)?;
-    let node = Node::new(chain.clone());
-    let settler = key.address();
+    node.check_id().await.map_err(failed)?;
     let max_delay = node.max_delay().await.map_err(failed)?;
+    let settlement = node.settlement();
+    let mut unfit = Vec::new();
+    for key in keys {
+        match fitness(node, key.address(), settings.lanes).await.map_err(failed)? {
+            Ok(open) => {
+                let settler = key.address();
+                tracing::info!(%settler, %settlement, lanes = open, max_delay, "settler ready");
+            }
+            Err(lacks) => {
+                tracing::error!(%lacks, "a settler cannot settle");
+                unfit.push(lacks);
+            }
+        }
+    }
+    if unfit.len() == keys.len() {
+        return Err(StartError::NoSettler(unfit));
+    }
+    Ok(Worker::new(pool.clone(), node.clone(), keys.to_vec(), settings, max_delay))
+}
+
+/// How many of the first `lanes` lanes are open to the settler, or what it lacks.
+async fn fitness(
+    node: &Node,
+    settler: Address,
+    lanes: u32,
+) -> Result<Result<u32, Unfit>, ChainError> {
     let mut open = 0u32;
-    for lane in 0..u64::from(settings.lanes) {
-        open += u32::from(node.lane(settler, lane).await.map_err(failed)?.open);
+    for lane in 0..u64::from(lanes) {
+        open += u32::from(node.lane(settler, lane).await?.open);
     }
-    let (lanes, settlement) = (settings.lanes, node.settlement());
     if open == 0 {
-        return Err(StartError::NotAllowed { settler, lanes, settlement });
+        return Ok(Err(Unfit::NotAllowed { settler, lanes, settlement: node.settlement() }));
     }
-    if node.balance(settler).await.map_err(failed)?.is_zero() {
-        return Err(StartError::NoFunds(settler));
+    if node.balance(settler).await?.is_zero() {
+        return Ok(Err(Unfit::NoFunds(settler)));
     }
     if open < lanes {
         tracing::warn!(%settler, open, lanes, "not every configured lane is open");
     }
-    tracing::info!(%settler, %settlement, lanes = open, max_delay, "settlement worker ready");
-    Ok(Worker::new(pool.clone(), node, Arc::clone(key), settings, max_delay))
+    Ok(Ok(open))
 }

@@ -2,7 +2,7 @@
 //! the row, and broadcast after that transaction. A broadcast that fails is made up for by the
 //! next step.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, time::Duration};
 
 use alloy::primitives::{B256, Bytes, U256};
 use alloy_sol_types::SolCall;
@@ -18,9 +18,9 @@ use infra::{
 use crate::{
     decide::Sight,
     error::SettlementError,
+    fees::Fees,
     header,
     ledger::Write,
-    node::Sent,
     observe::Picture,
     tx::{self, Call},
     worker::{Progress, Worker},
@@ -35,23 +35,31 @@ impl Worker {
     /// A fresh salt, a free lane, a commitment; the one before, if any, is given up.
     pub(crate) async fn send_commit(&self, picture: &Picture) -> Result<(), SettlementError> {
         let row = &picture.row;
-        // every round trip counts here: the batch is decided and waits for this
-        let (lane, market) = tokio::try_join!(self.free_lane(picture), self.market(picture.head))?;
+        let market = self.market(picture.head).await?;
+        let cost = Fees::fresh(market).of(COMMIT_GAS + reveal_gas(row, 0));
+        let (settler, lane) = self.free_place(picture, cost).await?;
         let header = header::read(&row.batch)?;
         let salt = fresh_salt()?;
-        let settler = self.key.address();
-        let place = CommitPlace { settler, lane: U256::from(lane) };
+        let place = CommitPlace { settler: settler.address, lane: U256::from(lane) };
         let commitment = commitment(self.node.domain(), place, &header, &row.batch, salt);
         let call = abi::commitCall { lane: U256::from(lane), commitment };
         let call = self.call(call.abi_encode().into(), COMMIT_GAS);
-        let new = NewCommitment { settlement_id: row.id, settler, lane, salt, commitment };
-        let write = Write { kind: TxKind::Commit, commitment: Some(new), call: &call, market };
+        let new = NewCommitment {
+            settlement_id: row.id,
+            settler: settler.address,
+            lane,
+            salt,
+            commitment,
+        };
+        let kind = TxKind::Commit;
+        let write = Write { settler, kind, commitment: Some(new), call: &call, market };
         let attempt = self.write_down(picture, SettlementEvent::SendCommit, write).await?;
+        self.broadcast(&attempt, picture.head.block.number).await?;
         tracing::info!(
-            settlement = row.id, auction = %row.auction, lane, tx = %attempt.hash,
-            nonce = attempt.nonce, "commit sent"
+            settlement = row.id, auction = %row.auction, settler = %settler.address, lane,
+            tx = %attempt.hash, nonce = attempt.nonce, age_ms = milliseconds(picture.age()),
+            "commit sent"
         );
-        self.broadcast(&attempt).await?;
         metrics::histogram!("gavel_settlement_commit_sent_seconds").record(picture.age());
         Ok(())
     }
@@ -75,10 +83,10 @@ impl Worker {
         let Some(current) = picture.current() else {
             return Err(SettlementError::Refused(row.status));
         };
-        if current.settler != self.key.address() {
-            tracing::warn!(settlement = row.id, settler = %current.settler, "not our commitment");
+        let Some(settler) = self.settlers.of(current.settler) else {
+            tracing::warn!(settlement = row.id, settler = %current.settler, "its key is not here");
             return Ok(Progress::Waiting);
-        }
+        };
         let call = abi::revealCall {
             lane: U256::from(current.lane),
             batch: row.batch.clone(),
@@ -87,17 +95,18 @@ impl Worker {
         let tries = reveals(picture);
         let call = self.call(call.abi_encode().into(), reveal_gas(row, tries));
         let market = self.market(picture.head).await?;
-        let write = Write { kind: TxKind::Reveal, commitment: None, call: &call, market };
+        let kind = TxKind::Reveal;
+        let write = Write { settler, kind, commitment: None, call: &call, market };
         let attempt = self.write_down(picture, SettlementEvent::SendReveal, write).await?;
         if let Some(commit) = &picture.commit {
             let blocks = picture.head.block.number.saturating_sub(commit.inclusion.block.number);
             metrics::histogram!("gavel_settlement_reveal_wait_blocks").record(float(blocks));
         }
+        self.broadcast(&attempt, picture.head.block.number).await?;
         tracing::info!(
             settlement = row.id, auction = %row.auction, tx = %attempt.hash,
-            nonce = attempt.nonce, "reveal sent"
+            nonce = attempt.nonce, age_ms = milliseconds(picture.age()), "reveal sent"
         );
-        self.broadcast(&attempt).await?;
         Ok(Progress::Moved)
     }
 
@@ -110,7 +119,7 @@ impl Worker {
             store::pending_below(&mut conn, settler, from, waiting.nonce).await?
         };
         for attempt in &pending {
-            self.broadcast(attempt).await?;
+            self.broadcast(attempt, picture.head.block.number).await?;
         }
         Ok(())
     }
@@ -119,66 +128,16 @@ impl Worker {
     pub(crate) async fn bump(&self, picture: &Picture) -> Result<(), SettlementError> {
         let Some(stuck) = waiting(picture) else { return Ok(()) };
         let (fees, call) = tx::read(&stuck.raw)?;
-        let bumped = match fees.bumped(self.market(picture.head).await?) {
-            Some(bumped) if stuck.settler == self.key.address() => bumped,
-            Some(_) | None => return self.rebroadcast(picture).await,
+        let bumped = fees.bumped(self.market(picture.head).await?);
+        let (Some(bumped), Some(settler)) = (bumped, self.settlers.of(stuck.settler)) else {
+            return self.rebroadcast(picture).await;
         };
-        let attempt = self.replace(picture, stuck, bumped, &call).await?;
+        let attempt = self.replace(picture, settler, stuck, bumped, &call).await?;
         tracing::info!(
             settlement = picture.row.id, auction = %picture.row.auction, tx = %attempt.hash,
             replaces = %stuck.hash, nonce = attempt.nonce, "stuck transaction replaced"
         );
-        self.broadcast(&attempt).await
-    }
-
-    /// Gives a node the bytes that are written down. What the node says of the transaction's
-    /// fate is taken note of, never believed: fates come from receipts.
-    pub(crate) async fn broadcast(&self, attempt: &Attempt) -> Result<(), SettlementError> {
-        match self.node.send(&attempt.raw).await? {
-            Sent::Accepted | Sent::Known => {
-                if attempt.status == AttemptStatus::Written {
-                    let mut conn = self.pool.acquire().await?;
-                    store::mark_broadcast(&mut conn, attempt.id).await?;
-                }
-                Ok(())
-            }
-            Sent::NonceTooLow => {
-                // mined meanwhile, or the ledger is behind the chain; the next look tells
-                let used = self.node.nonce(attempt.settler).await?;
-                let mut conn = self.pool.acquire().await?;
-                let chain_id = self.node.domain().chain_id();
-                store::raise_nonce(&mut conn, chain_id, attempt.settler, used).await?;
-                Ok(())
-            }
-            Sent::Underpriced => {
-                tracing::warn!(tx = %attempt.hash, "the node wants a higher offer");
-                Ok(())
-            }
-            Sent::NoFunds => Err(SettlementError::OutOfFunds(attempt.settler)),
-        }
-    }
-
-    /// A lane that is open on chain and that nobody's commitment holds.
-    async fn free_lane(&self, picture: &Picture) -> Result<u64, SettlementError> {
-        let settler = self.key.address();
-        let busy = {
-            let mut conn = self.pool.acquire().await?;
-            store::busy_lanes(&mut conn, settler).await?
-        };
-        // its own lane is given up in the same transaction, but what it held may still be live
-        let next_block = picture.head.block.number + 1;
-        for lane in 0..u64::from(self.settings.lanes) {
-            if busy.contains(&lane) {
-                continue;
-            }
-            let slot = self.node.lane(settler, lane).await?;
-            let free =
-                slot.committed_at.is_none_or(|at| next_block > at.saturating_add(self.max_delay));
-            if slot.open && free {
-                return Ok(lane);
-            }
-        }
-        Err(SettlementError::NoFreeLane)
+        self.broadcast(&attempt, picture.head.block.number).await
     }
 
     fn call(&self, data: Bytes, gas_limit: u64) -> Call {
@@ -246,6 +205,11 @@ fn fresh_salt() -> Result<B256, SettlementError> {
     let mut salt = [0u8; 32];
     getrandom::fill(&mut salt).map_err(|_| SettlementError::NoRandomness)?;
     Ok(B256::new(salt))
+}
+
+/// A duration as a log line takes it.
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// A count as a metric takes it.

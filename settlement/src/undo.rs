@@ -6,7 +6,7 @@ use domain::{
 };
 use infra::pg::{
     Tx, auction, event, intent,
-    settlement::{self as store, AttemptStatus, Commitment, TxKind},
+    settlement::{self as store, AttemptStatus, Commitment, SettlementRow, TxKind},
 };
 use serde_json::json;
 
@@ -14,7 +14,7 @@ use crate::{
     decide::Reason,
     error::SettlementError,
     fills,
-    observe::Picture,
+    observe::{Picture, Seen},
     record::{note, seen_event},
     send::advance,
     worker::Worker,
@@ -23,19 +23,24 @@ use crate::{
 impl Worker {
     /// The commit's block is gone, and a reveal on it with it: planned again.
     pub(crate) async fn forget_commit(&self, picture: &Picture) -> Result<(), SettlementError> {
+        let (auction, intents) = (picture.row.auction, picture.row.intents());
         let mut tx = self.begin(picture).await?;
-        store::lock_intents(&mut tx, &picture.row.intents()).await?;
+        let held = store::lock_intents(&mut tx, auction, &intents).await?;
         self.take_back_reveal(&mut tx, picture).await?;
         self.take_back(&mut tx, picture, TxKind::Commit).await?;
-        self.move_intents(&mut tx, picture, IntentEvent::CommitReorged, None).await?;
+        self.move_intents(&mut tx, picture, &held, IntentEvent::CommitReorged, None).await?;
+        store::set_evidence(&mut tx, &held, None).await?;
         self.replan(tx, picture, SettlementEvent::CommitReorged).await
     }
 
     /// The reveal's block is gone, the commit's is not: waiting for it to be mined again.
     pub(crate) async fn forget_reveal(&self, picture: &Picture) -> Result<(), SettlementError> {
+        let (auction, intents) = (picture.row.auction, picture.row.intents());
         let mut tx = self.begin(picture).await?;
-        store::lock_intents(&mut tx, &picture.row.intents()).await?;
+        let held = store::lock_intents(&mut tx, auction, &intents).await?;
         self.take_back_reveal(&mut tx, picture).await?;
+        let commit = picture.commit.as_ref().map(Seen::evidence);
+        store::set_evidence(&mut tx, &held, commit).await?;
         if let Some(current) = picture.current() {
             store::restore(&mut tx, current.id).await?;
         }
@@ -128,6 +133,7 @@ impl Worker {
         let mut row = picture.row.clone();
         let from = advance(&mut row, event)?;
         row.reason = Some(reason.as_str().to_owned());
+        row.watch_until = self.watched_until(picture);
         let intents = row.intents();
         let chain_id = self.chain_id();
         let mut tx = self.begin(picture).await?;
@@ -150,6 +156,27 @@ impl Worker {
             settlement = row.id, auction = %row.auction, reason = reason.as_str(),
             "settlement ended unrevealed, its intents are free"
         );
+        Ok(())
+    }
+
+    /// Up to which block a reveal of an ended row may come back: until none can take it, and then
+    /// for as long as blocks may be exchanged. A batch that was never public cannot come back.
+    fn watched_until(&self, picture: &Picture) -> Option<u64> {
+        if !picture.attempts.iter().any(|attempt| attempt.kind == TxKind::Reveal) {
+            return None;
+        }
+        let commits = picture.attempts.iter().filter(|attempt| attempt.kind == TxKind::Commit);
+        let committed = commits.filter_map(|attempt| attempt.block).map(|block| block.number).max();
+        let last = committed.map_or(0, |block| block.saturating_add(self.max_delay));
+        let head = picture.head.block.number;
+        Some(head.max(last).saturating_add(self.settings.finality_blocks))
+    }
+
+    /// It ended long enough ago.
+    pub(crate) async fn look_away(&self, picture: &Picture) -> Result<(), SettlementError> {
+        let row = SettlementRow { watch_until: None, ..picture.row.clone() };
+        let mut conn = self.pool.acquire().await?;
+        store::set(&mut conn, picture.lease, row.status, &row).await?;
         Ok(())
     }
 

@@ -38,10 +38,23 @@ pub(crate) struct View {
     pub(crate) reveal: Option<(Commitment, Seen)>,
 }
 
-type Receipts = BTreeMap<i64, Receipt>;
+/// What the node shows of a settlement's transactions, by their numbers.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Shown {
+    pub(crate) receipts: BTreeMap<i64, Receipt>,
+    /// Those whose recorded block is canonical, although the node has another receipt for them or
+    /// none: it is behind, or it lies.
+    pub(crate) contradicted: BTreeSet<i64>,
+}
+
+/// Whether a recorded block holds its transaction no more.
+pub(crate) fn is_elsewhere(attempt: &Attempt, receipts: &BTreeMap<i64, Receipt>) -> bool {
+    attempt.status == AttemptStatus::Mined
+        && attempt.block != receipts.get(&attempt.id).map(|receipt| receipt.block)
+}
 
 impl Scene {
-    pub(crate) fn view(&self, stored: &Stored, receipts: &Receipts) -> View {
+    pub(crate) fn view(&self, stored: &Stored, shown: &Shown) -> View {
         let current = stored.commitments.last();
         let of = |kind: TxKind| -> Vec<&Attempt> {
             let attempts = stored.attempts.iter().filter(|a| a.kind == kind);
@@ -49,26 +62,30 @@ impl Scene {
         };
         let (commits, reveals) = (of(TxKind::Commit), of(TxKind::Reveal));
         let commit = current.and_then(|commitment| {
-            self.seen(&commits, receipts, |receipt| {
-                self.expected(commitment).committed(&receipt.logs)
-            })
+            self.seen(&commits, shown, |receipt| self.expected(commitment).committed(&receipt.logs))
         });
-        let reveal = self.first_reveal(stored, receipts);
-        let committed_at = recorded(&commits).or(commit.as_ref().map(|seen| seen.inclusion.block));
+        let reveal = self.first_reveal(stored, shown);
+        let recorded_commit = commits.iter().find(|a| a.status == AttemptStatus::Mined).copied();
+        let committed_at = recorded_commit
+            .and_then(|attempt| attempt.block)
+            .or(commit.as_ref().map(|seen| seen.inclusion.block));
         let revealed_at = reveal.as_ref().map(|(_, seen)| seen.inclusion.block);
-        let status = stored.row.status;
+        let (row, head, settings) = (&stored.row, self.head.block.number, &self.settings);
+        let past = |block: Option<BlockRef>, blocks: u64| {
+            block.is_some_and(|block| head >= block.number.saturating_add(blocks))
+        };
         let facts = Facts {
-            commit: self.sight(&commits, receipts, commit.as_ref()),
-            commit_stands: commit_stands(status, recorded(&commits), commit.as_ref()),
-            reveal: self.sight(&reveals, receipts, reveal.as_ref().map(|(_, seen)| seen)),
-            reveal_stands: reveal_stands(stored, revealed_at),
+            commit: self.sight(&commits, shown, commit.as_ref()),
+            commit_stands: commit_stands(row.status, recorded_commit, commit.as_ref(), shown),
+            reveal: self.sight(&reveals, shown, reveal.as_ref().map(|(_, seen)| seen)),
+            reveal_stands: reveal_stands(stored, revealed_at, shown),
             public: current.is_some_and(|commitment| commitment.public),
-            outlived: committed_at
-                .is_some_and(|block| self.head.block.number >= block.number + self.max_delay),
-            deep: revealed_at.is_some_and(|block| {
-                self.head.block.number >= block.number + self.settings.finality_blocks
-            }),
-            pointless: stored.last_valid_to < self.head.timestamp_s,
+            late: past(committed_at, self.max_delay),
+            outlived: past(committed_at, self.max_delay.saturating_add(settings.confirmations)),
+            deep: past(revealed_at, settings.finality_blocks),
+            pointless: row.last_s() < settings.earliest_reveal_s(self.head.timestamp_s),
+            dry: false,
+            looked_at: row.watch_until.is_none_or(|until| head >= until),
             refused: false,
             exhausted: exhausted(stored, &reveals),
         };
@@ -77,11 +94,11 @@ impl Scene {
 
     /// The reveal that was mined first, of whichever commitment: it used up the bids' nonces, so a
     /// later one can only have failed and says nothing.
-    fn first_reveal(&self, stored: &Stored, receipts: &Receipts) -> Option<(Commitment, Seen)> {
+    fn first_reveal(&self, stored: &Stored, shown: &Shown) -> Option<(Commitment, Seen)> {
         let reveals = stored.commitments.iter().filter_map(|commitment| {
             let attempts = stored.attempts.iter().filter(|a| a.kind == TxKind::Reveal);
             let attempts: Vec<_> = attempts.filter(|a| a.commitment_id == commitment.id).collect();
-            let seen = self.seen(&attempts, receipts, |receipt| {
+            let seen = self.seen(&attempts, shown, |receipt| {
                 self.expected(commitment).revealed(&receipt.logs)
             })?;
             Some((*commitment, seen))
@@ -102,11 +119,15 @@ impl Scene {
     fn seen(
         &self,
         attempts: &[&Attempt],
-        receipts: &Receipts,
+        shown: &Shown,
         did_it: impl Fn(&Receipt) -> bool,
     ) -> Option<Seen> {
         attempts.iter().rev().find_map(|attempt| {
-            let receipt = receipts.get(&attempt.id).filter(|r| r.succeeded && did_it(r))?;
+            let receipt = shown.receipts.get(&attempt.id)?;
+            let believed = !shown.contradicted.contains(&attempt.id);
+            if !(believed && receipt.succeeded && did_it(receipt)) {
+                return None;
+            }
             Some(Seen {
                 attempt: (*attempt).clone(),
                 inclusion: Inclusion { block: receipt.block, gas_used: receipt.gas_used },
@@ -115,38 +136,48 @@ impl Scene {
         })
     }
 
-    fn sight(&self, attempts: &[&Attempt], receipts: &Receipts, seen: Option<&Seen>) -> Sight {
+    fn sight(&self, attempts: &[&Attempt], shown: &Shown, seen: Option<&Seen>) -> Sight {
         if let Some(seen) = seen {
-            // a block may have come between the look at the head and the receipt
-            let number = seen.inclusion.block.number;
-            let deep = self.head.block.number.max(number) - number + 1;
-            return if deep >= self.settings.confirmations { Sight::Mined } else { Sight::Shallow };
+            let deep = self.is_deep(seen.inclusion.block);
+            return if deep { Sight::Mined } else { Sight::Shallow };
         }
         let Some(last) = attempts.last() else { return Sight::Absent };
-        let mut group = attempts.iter().filter(|attempt| attempt.nonce == last.nonce);
-        if group.any(|attempt| receipts.contains_key(&attempt.id)) {
-            Sight::Reverted
-        } else if self.chain_nonce > last.nonce {
+        let group = attempts.iter().filter(|attempt| attempt.nonce == last.nonce);
+        let mut receipts = group.filter_map(|attempt| shown.receipts.get(&attempt.id));
+        if let Some(receipt) = receipts.next() {
+            // in a block and without effect; the next reorg may think otherwise
+            let deep = self.is_deep(receipt.block);
+            return if deep { Sight::Reverted } else { Sight::Shallow };
+        }
+        if self.chain_nonce > last.nonce {
             Sight::Lost
         } else {
             let waited = self.head.block.number.saturating_sub(last.sent_at_block);
             Sight::Pending { stuck: waited >= self.settings.resend_after_blocks }
         }
     }
+
+    /// Whether a block has its confirmations. It may have come between the look at the head and
+    /// the receipt.
+    fn is_deep(&self, block: BlockRef) -> bool {
+        let head = self.head.block.number.max(block.number);
+        head - block.number + 1 >= self.settings.confirmations
+    }
 }
 
-/// The block that was recorded for one of these transactions.
-fn recorded(attempts: &[&Attempt]) -> Option<BlockRef> {
-    let mined = attempts.iter().find(|attempt| attempt.status == AttemptStatus::Mined)?;
-    mined.block
-}
-
-fn commit_stands(status: SettlementStatus, was: Option<BlockRef>, now: Option<&Seen>) -> bool {
+fn commit_stands(
+    status: SettlementStatus,
+    was: Option<&Attempt>,
+    now: Option<&Seen>,
+    shown: &Shown,
+) -> bool {
     use SettlementStatus as S;
-    match (was, now) {
-        (Some(was), Some(now)) => was == now.inclusion.block,
-        (Some(_), None) => false,
-        (None, _) => match status {
+    match was {
+        Some(was) => {
+            shown.contradicted.contains(&was.id)
+                || was.block == now.map(|seen| seen.inclusion.block)
+        }
+        None => match status {
             // these rest on a recorded commit: without one it was taken back
             S::Committed | S::RevealSent => false,
             S::Planned | S::CommitSent | S::Revealed => true,
@@ -155,10 +186,10 @@ fn commit_stands(status: SettlementStatus, was: Option<BlockRef>, now: Option<&S
     }
 }
 
-fn reveal_stands(stored: &Stored, now: Option<BlockRef>) -> bool {
+fn reveal_stands(stored: &Stored, now: Option<BlockRef>, shown: &Shown) -> bool {
     let mut reveals = stored.attempts.iter().filter(|a| a.kind == TxKind::Reveal);
     let was = reveals.find(|attempt| attempt.status == AttemptStatus::Mined);
-    was.is_none_or(|attempt| attempt.block == now)
+    was.is_none_or(|was| shown.contradicted.contains(&was.id) || was.block == now)
 }
 
 /// Before the commit, tries are commitments; after it, reveals under different nonces.

@@ -1,7 +1,10 @@
 use alloy::primitives::{B256, Bytes, Log, U256};
 use alloy_sol_types::SolEvent;
-use domain::AuctionId;
-use infra::{chain::abi, pg::settlement::SettlementRow};
+use domain::{Amount, AuctionId, BidId};
+use infra::{
+    chain::abi,
+    pg::settlement::{PlannedBid, Route, SettlementRow},
+};
 
 use super::*;
 use crate::decide::{Action, Reason, next};
@@ -20,6 +23,8 @@ fn scene(head: u64, chain_nonce: u64) -> Scene {
             resend_after_blocks: 3,
             max_fee: 100,
             max_tip: 10,
+            block_time_s: 12,
+            private_blocks: 2,
             lease: std::time::Duration::from_secs(1),
         },
         max_delay: 64,
@@ -54,6 +59,7 @@ fn attempt(id: i64, kind: TxKind, nonce: u64) -> Attempt {
         status: AttemptStatus::Broadcast,
         sent_at_block: 10,
         block: None,
+        route: Route { private_block: None, public_block: Some(10) },
     }
 }
 
@@ -65,15 +71,20 @@ fn stored(status: SettlementStatus, attempts: Vec<Attempt>) -> Stored {
             attempt: 1,
             status,
             batch: Bytes::new(),
-            bids: Vec::new(),
+            bids: vec![planned(2_000), planned(1_500)],
             results: None,
             reason: None,
+            watch_until: None,
             age_ms: 0,
         },
         commitments: vec![commitment(1)],
         attempts,
-        last_valid_to: 2_000,
     }
+}
+
+fn planned(last_s: u64) -> PlannedBid {
+    let (bid, penalty) = (BidId::new(B256::ZERO), Amount::ZERO);
+    PlannedBid { bid, solver: SETTLER, gas: 1, penalty, fills: Vec::new(), last_s }
 }
 
 fn receipt(number: u64, log: Option<Log>) -> Receipt {
@@ -94,8 +105,12 @@ fn revealed(id: i64) -> Option<Log> {
     Some(Log { address: OURS, data: event.encode_log_data() })
 }
 
+fn shown(receipts: Vec<(i64, Receipt)>) -> Shown {
+    Shown { receipts: receipts.into_iter().collect(), contradicted: BTreeSet::new() }
+}
+
 fn action(scene: Scene, stored: &Stored, receipts: Vec<(i64, Receipt)>) -> Action {
-    let view = scene.view(stored, &receipts.into_iter().collect());
+    let view = scene.view(stored, &shown(receipts));
     next(stored.row.status, &view.facts)
 }
 
@@ -126,13 +141,16 @@ fn a_transaction_without_a_receipt_waits_then_bids_more_and_is_lost_with_its_non
 fn a_commit_that_reverted_is_made_anew_until_the_tries_are_used_up() {
     let mut row = stored(SettlementStatus::CommitSent, vec![attempt(1, TxKind::Commit, 0)]);
     let reverted = || vec![(1, receipt(12, None))];
+    assert_eq!(action(scene(12, 1), &row, reverted()), Action::Wait, "not confirmed yet");
     assert_eq!(action(scene(13, 1), &row, reverted()), Action::Commit);
     row.commitments = vec![commitment(1); MAX_COMMITMENTS];
     let gone = Action::GiveUp(Reason::TriesExhausted);
     assert_eq!(action(scene(13, 1), &row, reverted()), gone);
-    row.last_valid_to = 999;
-    let gone = Action::GiveUp(Reason::IntentsExpired);
-    assert_eq!(action(scene(13, 1), &row, reverted()), gone);
+    // a commit now is revealed three blocks of twelve seconds later: at 1,036
+    for (last_s, reason) in [(1_036, Reason::TriesExhausted), (1_035, Reason::IntentsExpired)] {
+        row.row.bids = vec![planned(900), planned(last_s)];
+        assert_eq!(action(scene(13, 1), &row, reverted()), Action::GiveUp(reason));
+    }
 }
 
 #[test]
@@ -142,7 +160,7 @@ fn the_replacement_and_the_replaced_are_both_looked_for() {
     let row = stored(SettlementStatus::CommitSent, vec![old, new]);
     for mined in [1, 2] {
         let receipts = vec![(mined, receipt(12, committed(1)))];
-        let view = scene(13, 1).view(&row, &receipts.into_iter().collect());
+        let view = scene(13, 1).view(&row, &shown(receipts));
         assert_eq!(view.commit.unwrap().attempt.id, mined);
     }
 }
@@ -161,7 +179,10 @@ fn a_commitment_is_too_old_when_no_later_block_can_take_its_reveal() {
     let row = stored(SettlementStatus::Committed, vec![recorded_commit(12)]);
     let receipts = || vec![(1, receipt(12, committed(1)))];
     assert_eq!(action(scene(75, 1), &row, receipts()), Action::Reveal);
-    assert_eq!(action(scene(76, 1), &row, receipts()), Action::Outlive);
+    assert_eq!(action(scene(76, 1), &row, receipts()), Action::Wait);
+    // the block that could have taken it has its confirmations
+    assert_eq!(action(scene(77, 1), &row, receipts()), Action::Wait);
+    assert_eq!(action(scene(78, 1), &row, receipts()), Action::Outlive);
 }
 
 #[test]
@@ -191,7 +212,7 @@ fn of_two_reveals_the_one_that_was_mined_first_counts() {
     );
     row.commitments.push(commitment(2));
     let receipts = vec![(1, receipt(12, revealed(1))), (2, receipt(13, revealed(2)))];
-    let view = scene(14, 4).view(&row, &receipts.into_iter().collect());
+    let view = scene(14, 4).view(&row, &shown(receipts));
     assert_eq!(view.reveal.unwrap().0.id, 1);
 }
 
@@ -210,4 +231,29 @@ fn a_revealed_settlement_ends_when_it_is_deep_and_goes_back_when_it_is_lost() {
     assert_eq!(action(scene(32, 2), &row, both()), Action::Finalise);
     assert_eq!(action(scene(21, 1), &row, vec![commit()]), Action::ForgetReveal);
     assert_eq!(action(scene(21, 0), &row, vec![]), Action::ForgetCommit);
+}
+
+#[test]
+fn a_receipt_that_contradicts_a_canonical_block_takes_nothing_back() {
+    let row = stored(SettlementStatus::Committed, vec![recorded_commit(12)]);
+    for receipts in [vec![], vec![(1, receipt(13, committed(1)))]] {
+        let lie = Shown { contradicted: BTreeSet::from([1]), ..shown(receipts) };
+        let view = scene(14, 1).view(&row, &lie);
+        assert_eq!(next(row.row.status, &view.facts), Action::Reveal, "{lie:?}");
+    }
+    let moved = recorded_commit(12);
+    let elsewhere = |receipts| is_elsewhere(&moved, &shown(receipts).receipts);
+    assert!(!elsewhere(vec![(1, receipt(12, committed(1)))]));
+    assert!(elsewhere(vec![(1, receipt(13, committed(1)))]) && elsewhere(vec![]));
+}
+
+#[test]
+fn a_row_that_ended_is_looked_at_until_its_reveal_could_not_come_back() {
+    let reveal = attempt(2, TxKind::Reveal, 1);
+    let mut row = stored(SettlementStatus::Expired, vec![recorded_commit(12), reveal]);
+    row.row.watch_until = Some(90);
+    assert_eq!(action(scene(89, 1), &row, vec![]), Action::Wait);
+    assert_eq!(action(scene(90, 1), &row, vec![]), Action::LookAway);
+    let back = vec![(2, receipt(88, revealed(1)))];
+    assert_eq!(action(scene(90, 2), &row, back), Action::SeeReveal);
 }

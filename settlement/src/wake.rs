@@ -25,11 +25,15 @@ pub(crate) async fn heads(
     loop {
         match worker.node.head().await {
             Ok(head) => {
-                heads.send_if_modified(|known| {
+                let new = heads.send_if_modified(|known| {
                     let new = *known != Some(head);
                     *known = Some(head);
                     new
                 });
+                // the next commit has it at hand
+                if new && let Err(error) = worker.market(head).await {
+                    tracing::debug!(%error, "no tip");
+                }
             }
             Err(error) => tracing::debug!(%error, "no head"),
         }

@@ -1,14 +1,16 @@
 //! One settlement, one step: look, decide, act. Everything it knows it reads anew, so a step
 //! after a crash is a step like any other.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
-use domain::status::SettlementEvent;
+use domain::{event::BlockRef, status::SettlementEvent};
 use infra::pg::{
     Pool,
     settlement::{Commitment, RowLease},
 };
-use tokio::sync::Mutex;
 
 use crate::{
     decide::{Action, next},
@@ -17,12 +19,13 @@ use crate::{
     node::Node,
     observe::Picture,
     outcome::Expected,
+    settlers::Settlers,
 };
 
 /// The numbers the worker goes by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
-    /// Lanes it may use, from 0.
+    /// Lanes each settler may use, from 0.
     pub lanes: u32,
     /// Blocks on a transaction, its own included, before it is acted upon.
     pub confirmations: u64,
@@ -34,8 +37,22 @@ pub struct Settings {
     pub max_fee: u128,
     /// Wei per gas of tip that are never exceeded.
     pub max_tip: u128,
+    /// The time between two blocks, seconds, at least one.
+    pub block_time_s: u64,
+    /// Blocks for which a reveal is left to the private node alone.
+    pub private_blocks: u64,
     /// How long a row is leased.
     pub lease: Duration,
+}
+
+impl Settings {
+    /// When a commit that is sent now, at `now_s` (Unix seconds), can be revealed at the earliest:
+    /// it is in the next block, and the reveal in the one after its confirmations.
+    #[must_use]
+    pub const fn earliest_reveal_s(&self, now_s: u64) -> u64 {
+        let blocks = self.confirmations.saturating_add(1);
+        now_s.saturating_add(self.block_time_s.saturating_mul(blocks))
+    }
 }
 
 /// What a step came to.
@@ -51,17 +68,17 @@ pub enum Progress {
     Done,
 }
 
-/// Drives settlements with one settler's key. Cheap to share behind an [`Arc`].
+/// Drives settlements with the settlers' keys. Cheap to share behind an [`Arc`].
 #[derive(Debug)]
 pub struct Worker {
     pub(crate) pool: Pool,
     pub(crate) node: Node,
-    pub(crate) key: Arc<dyn SettlerKey>,
+    pub(crate) settlers: Settlers,
     pub(crate) settings: Settings,
     /// Blocks for which a commitment can be revealed, as the contract says.
     pub(crate) max_delay: u64,
-    /// Held while a nonce is taken, so that the tasks of this process do not race for it.
-    pub(crate) turn: Mutex<()>,
+    /// What others tipped when this was the newest block, wei per gas.
+    pub(crate) tip: Mutex<Option<(BlockRef, u128)>>,
 }
 
 impl Worker {
@@ -70,11 +87,17 @@ impl Worker {
     pub fn new(
         pool: Pool,
         node: Node,
-        key: Arc<dyn SettlerKey>,
+        keys: Vec<Arc<dyn SettlerKey>>,
         settings: Settings,
         max_delay: u64,
     ) -> Self {
-        Self { pool, node, key, settings, max_delay, turn: Mutex::new(()) }
+        let (settlers, tip) = (Settlers::new(keys), Mutex::new(None));
+        Self { pool, node, settlers, settings, max_delay, tip }
+    }
+
+    /// Settlements that can be under way at once.
+    pub(crate) fn places(&self) -> usize {
+        self.settings.lanes as usize * self.settlers.len()
     }
 
     /// Whose logs are read for a commitment.
@@ -129,6 +152,7 @@ impl Worker {
             Action::Outlive => self.outlive(&picture).await?,
             Action::GiveUp(reason) => self.give_up(&picture, reason).await?,
             Action::Finalise => self.finalise(&picture).await?,
+            Action::LookAway => self.look_away(&picture).await?,
         }
         Ok(Progress::Moved)
     }

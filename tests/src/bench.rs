@@ -24,6 +24,7 @@ mod latency;
 mod memory;
 mod packing;
 mod recovery;
+mod settlement;
 mod stopwatch;
 
 pub use highs::write_instances;
@@ -114,6 +115,13 @@ pub async fn run(only: Option<&str>) -> io::Result<()> {
     if wanted("memory_100k_intents_10k_bids") {
         println!("memory: 100,000 open intents, 10,000 bids …");
         rows.extend(memory::measure().await?);
+    }
+    const SETTLED: &str = "settled_batches_per_block decision_to_commit_sent_p99 \
+        commit_mined_to_reveal_sent_p99 settlement";
+    if wanted(SETTLED) {
+        println!("settlement: a batch of 50 swaps in every block of a second …");
+        let bed = Bed::start(settlement::plan()).await?;
+        rows.extend(settlement::measure(&bed.stack).await?);
     }
     if wanted("gas") {
         println!("gas per swap beside CoW and UniswapX …");

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 
 pub mod anvil;
+pub mod batches;
 pub mod bench;
 pub mod client;
 pub mod dev;

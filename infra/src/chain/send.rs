@@ -1,13 +1,21 @@
 //! What sending a transaction takes. Signing and nonces are the settlement worker's.
 
+use std::sync::Arc;
+
 use alloy::{
     eips::BlockNumberOrTag,
     primitives::{Address, B256, Bytes, keccak256},
-    providers::Provider as _,
-    rpc::types::TransactionRequest,
+    providers::{Provider as _, RootProvider},
+    rpc::{client::RpcClient, types::TransactionRequest},
 };
+use tokio::sync::Semaphore;
 
 use super::{Chain, ChainError};
+use crate::config::Secret;
+
+/// A node that transactions are given to and nothing is asked of.
+#[derive(Clone, Debug)]
+pub struct Relay(Chain);
 
 /// What gas costs now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +68,10 @@ impl SendError {
             }
             _ => return Self::Chain(error),
         };
+        // not about the transaction: too many requests
+        if let ChainError::Refused { code: -32005 | 429, .. } = &error {
+            return Self::Chain(error);
+        }
         let says = |needles: &[&str]| needles.iter().any(|needle| words.contains(needle));
         if says(&["already known", "alreadyknown", "already imported", "known transaction"]) {
             Self::AlreadyKnown
@@ -140,6 +152,20 @@ impl Chain {
         self.ask("eth_estimateGas", async { self.provider.estimate_gas(request).await }).await
     }
 
+    /// Another node of the same chain, with deadline and permits of its own.
+    ///
+    /// # Errors
+    /// [`ChainError::Config`] if the URL is none or TLS cannot be set up.
+    pub fn relay(&self, url: &Secret, permits: usize) -> Result<Relay, ChainError> {
+        let client = crate::http::steady_client(self.timeout)
+            .map_err(|error| ChainError::Config(error.to_string()))?;
+        let url = reqwest::Url::parse(url.expose())
+            .map_err(|error| ChainError::Config(error.to_string()))?;
+        let provider = RootProvider::new(RpcClient::new_http_with_client(client, url));
+        let permits = Arc::new(Semaphore::new(permits.max(1)));
+        Ok(Relay(Self { provider, permits, ..self.clone() }))
+    }
+
     /// Broadcasts a signed transaction and returns its hash.
     ///
     /// # Errors
@@ -151,6 +177,16 @@ impl Chain {
         .await
         .map_err(SendError::from_words)?;
         Ok(keccak256(raw))
+    }
+}
+
+impl Relay {
+    /// Gives it a signed transaction.
+    ///
+    /// # Errors
+    /// See [`SendError`].
+    pub async fn send_raw(&self, raw: &[u8]) -> Result<B256, SendError> {
+        self.0.send_raw(raw).await
     }
 }
 
@@ -174,5 +210,12 @@ mod tests {
         assert_eq!(words("replacement transaction underpriced"), SendError::Underpriced);
         assert_eq!(words("max fee per gas less than block base fee"), SendError::Underpriced);
         assert!(matches!(words("intrinsic gas too low"), SendError::Rejected(_)));
+    }
+
+    #[test]
+    fn a_node_that_is_asked_too_often_has_not_refused_the_transaction() {
+        let message = "rate limit exceeded".to_owned();
+        let busy = SendError::from_words(ChainError::Refused { code: 429, message });
+        assert!(busy.retryable() && matches!(busy, SendError::Chain(_)), "{busy}");
     }
 }

@@ -145,8 +145,17 @@ pub struct SettlementConfig {
     pub settler_key: Option<Secret>,
     /// A file that holds the key instead.
     pub settler_key_file: Option<PathBuf>,
-    /// Lanes the settler may use, numbered from 0: settlements on their way at once.
+    /// More keys; batches are spread over all of them.
+    pub settler_keys: Vec<Secret>,
+    /// Files that hold more keys, one each.
+    pub settler_key_files: Vec<PathBuf>,
+    /// Lanes each settler may use, numbered from 0: settlements on their way at once.
     pub lanes: u32,
+    /// A node that keeps transactions to itself until they are mined: reveals go there first. A
+    /// secret because providers put keys in it.
+    pub private_rpc_url: Option<Secret>,
+    /// Blocks after which a reveal that it did not get mined goes to the public node as well.
+    pub private_blocks: u64,
     /// How often to look for work and receipts, milliseconds.
     pub poll_ms: u64,
     /// How long a worker keeps a settlement to itself, milliseconds.
@@ -164,7 +173,11 @@ impl Default for SettlementConfig {
         Self {
             settler_key: None,
             settler_key_file: None,
+            settler_keys: Vec::new(),
+            settler_key_files: Vec::new(),
             lanes: 4,
+            private_rpc_url: None,
+            private_blocks: 3,
             poll_ms: 500,
             lease_ms: 8_000,
             resend_after_ms: 36_000,
@@ -175,16 +188,23 @@ impl Default for SettlementConfig {
 }
 
 impl SettlementConfig {
-    /// The settler's key from wherever it was given.
+    /// The settlers' keys from wherever they were given.
     ///
     /// # Errors
     /// As [`Secret::resolve`].
-    pub fn key(&self) -> Result<Option<Secret>, super::SecretError> {
-        Secret::resolve(
+    pub fn keys(&self) -> Result<Vec<Secret>, super::SecretError> {
+        let first = Secret::resolve(
             "settlement.settler_key",
             self.settler_key.as_ref(),
             self.settler_key_file.as_ref(),
-        )
+        )?;
+        let mut keys: Vec<Secret> = first.into_iter().collect();
+        keys.extend(self.settler_keys.iter().cloned());
+        for file in &self.settler_key_files {
+            let key = Secret::resolve("settlement.settler_key_files", None, Some(file))?;
+            keys.extend(key);
+        }
+        Ok(keys)
     }
 }
 

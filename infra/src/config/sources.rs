@@ -21,8 +21,17 @@ const NOT_SETTINGS_PREFIXES: &[&str] =
     &["GAVEL_DEV_", "GAVEL_TEST_", "GAVEL_SOLVER_", "GAVEL_WRITE_"];
 
 /// Keys whose values are text even if they look like a number or a list.
-const TEXTS: &[&str] =
-    &["url", "rpc_url", "key", "key_file", "settler_key", "settler_key_file", "prefix", "filter"];
+const TEXTS: &[&str] = &[
+    "url",
+    "rpc_url",
+    "private_rpc_url",
+    "key",
+    "key_file",
+    "settler_key",
+    "settler_key_file",
+    "prefix",
+    "filter",
+];
 
 /// Defaults, then the file, then the variables.
 pub(super) fn read(
@@ -127,6 +136,16 @@ mod tests {
         let feed = &config.prices.feeds[0];
         assert_eq!((feed.name.as_str(), feed.poll_ms, feed.timeout_ms), ("desk", 500, 2_000));
         assert_eq!(feed.url.expose(), "https://prices.example/?key=1");
+    }
+
+    #[test]
+    fn lists_of_keys_can_come_from_the_environment() {
+        let [one, two] = ["07".repeat(32), "a1".repeat(32)];
+        let list = format!(r#"["{one}", "0x{two}"]"#);
+        let config = read(None, vars(&[("GAVEL_SETTLEMENT__SETTLER_KEYS", &list)])).unwrap();
+        let keys = config.settlement.keys().unwrap();
+        assert_eq!(keys[0].expose(), one);
+        assert_eq!(keys[1].expose(), format!("0x{two}"));
     }
 
     #[test]

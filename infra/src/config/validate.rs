@@ -65,6 +65,11 @@ pub(super) fn findings(config: &Config) -> Vec<String> {
     demand(config.api.record_permits > 0, "api.record_permits must not be 0");
     demand(config.api.intake_permits > 0, "api.intake_permits must not be 0");
     demand(config.settlement.lanes > 0, "settlement.lanes must not be 0");
+    let relay = config.settlement.private_rpc_url.as_ref();
+    demand(
+        relay.is_none_or(|url| !url.is_empty()),
+        "settlement.private_rpc_url must not be empty: leave it out",
+    );
     demand(config.settlement.poll_ms > 0, "settlement.poll_ms must not be 0");
     demand(
         config.settlement.lease_ms >= config.chain.rpc_timeout_ms * 3,

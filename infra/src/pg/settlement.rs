@@ -5,24 +5,27 @@
 //! the row writes nothing.
 
 mod attempt;
+mod backlog;
 mod commitment;
+mod intents;
 mod lease;
 mod nonce;
 mod public;
 mod row;
 
 pub use attempt::{
-    Attempt, AttemptStatus, Inclusion, NewAttempt, TxKind, attempts, close, close_up_to, include,
-    insert_attempt, mark_broadcast, orphan, pending_below,
+    Attempt, AttemptStatus, Inclusion, NewAttempt, Route, TxKind, attempts, close, close_up_to,
+    go_public, include, insert_attempt, mark_broadcast, orphan, pending_below,
 };
+pub use backlog::{Backlog, backlog, report_settler};
 pub use commitment::{
     Commitment, NewCommitment, busy_lanes, commitments, insert_commitment, mark_public, restore,
     retire,
 };
-pub use lease::{CHANNEL, Phase, RowLease, claim, fence, hold, release, renew};
+pub use intents::{keep_filled, lock, lock_intents, set_evidence};
+pub use lease::{CHANNEL, Claim, Phase, RowLease, claim, fence, hold, release, renew};
 pub use nonce::{next_nonce, raise_nonce, take_nonce};
 pub use public::{PublicSettlement, public_of};
 pub use row::{
-    BidResult, Failure, NewSettlement, PlannedBid, SettlementRow, get, insert, last_valid_to,
-    lock_intents, of_auction, set,
+    BidResult, Failure, NewSettlement, PlannedBid, SettlementRow, get, insert, of_auction, set,
 };

@@ -154,7 +154,7 @@ impl Indexer {
         }
         let chain_id = self.scope.chain_id;
         pg::market_lock(tx, chain_id, Hold::Shared).await?;
-        store::lock_intents(tx, &intents).await?;
+        store::lock(tx, &intents).await?;
         for fill in &touched.fills {
             self.fill(tx, fill, now_s).await?;
         }

@@ -70,7 +70,7 @@ impl Indexer {
         let mut touched: BTreeSet<IntentId> = ended.iter().copied().collect();
         touched.extend(fills.iter().map(|fill| fill.fill.intent));
         let touched: Vec<IntentId> = touched.into_iter().collect();
-        store::lock_intents(tx, &touched).await?;
+        store::lock(tx, &touched).await?;
         for id in &ended {
             let moved = intent::validate_again(tx, chain_id, *id, now_s).await?;
             report(0, *id, IntentEvent::InvalidateReorged, moved);

@@ -1,7 +1,13 @@
 //! The settlement worker on a real node and a real database, driven by hand, one step at a time.
 
+mod backlog;
+mod faults;
 mod histories;
 mod index;
+mod keys;
+mod kills;
+mod private;
+mod proxy;
 mod recovery;
 mod reorg;
 mod scene;
@@ -12,7 +18,7 @@ use domain::{
 };
 use infra::pg::settlement::Phase;
 use scene::{Scene, Swap, WETH};
-use settlement::{Progress, StartError};
+use settlement::{Progress, StartError, Unfit};
 
 #[tokio::test]
 async fn a_batch_is_committed_and_revealed_and_each_bid_meets_its_own_fate() {
@@ -120,16 +126,26 @@ async fn a_commitment_that_outlives_its_age_frees_its_intents() {
 #[tokio::test]
 async fn a_settler_without_a_lane_or_without_money_is_refused_at_the_start() {
     let scene = Scene::start(64).await;
-    let settings = scene.settings;
-    let stranger = scene::key(&[9; 32]);
-    let refused = settlement::start(&scene.pool, &scene.chain, &stranger, settings).await;
-    assert!(matches!(refused, Err(StartError::NotAllowed { .. })), "{refused:?}");
-    let settler = scene.stack.market.settler.address();
+    let (settings, node) = (scene.settings, scene.node());
+    let start = |keys: Vec<scene::Key>| {
+        let (pool, node) = (scene.pool.clone(), node.clone());
+        async move { settlement::start(&pool, &node, &keys, settings).await }
+    };
+    let (ours, stranger) = (scene.key.clone(), scene::key(&[9; 32]));
+    let settler = ours.address();
+    let refused = start(vec![stranger.clone()]).await.unwrap_err();
+    let StartError::NoSettler(unfit) = &refused else { panic!("{refused}") };
+    assert!(matches!(unfit[..], [Unfit::NotAllowed { .. }]), "{refused}");
     scene.rpc.set_balance(settler, 0).await.unwrap();
-    let refused = settlement::start(&scene.pool, &scene.chain, &scene.key, settings).await;
-    assert!(matches!(refused, Err(StartError::NoFunds(who)) if who == settler), "{refused:?}");
+    let refused = start(vec![stranger.clone(), ours.clone()]).await.unwrap_err();
+    let StartError::NoSettler(unfit) = &refused else { panic!("{refused}") };
+    assert_eq!(unfit[1], Unfit::NoFunds(settler));
+    for key in [&stranger, &ours] {
+        assert!(refused.to_string().contains(&key.address().to_string()), "{refused}");
+    }
+    // one that can settle is enough
     scene.rpc.set_balance(settler, 10u128.pow(18)).await.unwrap();
-    assert!(settlement::start(&scene.pool, &scene.chain, &scene.key, settings).await.is_ok());
+    assert!(start(vec![stranger, ours]).await.is_ok());
 }
 
 #[tokio::test]

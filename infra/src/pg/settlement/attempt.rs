@@ -4,7 +4,7 @@ use alloy::primitives::{Address, B256, Bytes};
 use domain::event::BlockRef;
 use sqlx::{PgConnection, Row, postgres::PgRow};
 
-use super::row::{address, unsigned, word};
+use super::row::{address, optional, unsigned, word};
 use crate::pg::{StoreError, to_bigint};
 
 /// What a transaction is for.
@@ -92,6 +92,17 @@ pub struct NewAttempt {
     pub hash: B256,
     /// The chain's head when it was signed.
     pub sent_at_block: u64,
+    /// To whom it is about to be given.
+    pub route: Route,
+}
+
+/// To whom a transaction was given: the chain's head when it first was, written before it was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Route {
+    /// To the private node.
+    pub private_block: Option<u64>,
+    /// To the public one.
+    pub public_block: Option<u64>,
 }
 
 /// A transaction as it was written down.
@@ -121,6 +132,8 @@ pub struct Attempt {
     pub sent_at_block: u64,
     /// The block that was recorded for it.
     pub block: Option<BlockRef>,
+    /// To whom it was given.
+    pub route: Route,
 }
 
 /// Where a transaction was mined.
@@ -135,7 +148,7 @@ pub struct Inclusion {
 macro_rules! columns {
     () => {
         "id, settlement_id, commitment_id, kind, settler, nonce, replacement, raw, hash, status, \
-         sent_at_block, block_number, block_hash"
+         sent_at_block, block_number, block_hash, private_block, public_block"
     };
 }
 
@@ -167,6 +180,10 @@ impl Attempt {
             status: AttemptStatus::read(row.try_get("status")?)?,
             sent_at_block: unsigned(row, "sent_at_block")?,
             block,
+            route: Route {
+                private_block: optional(row, "private_block")?,
+                public_block: optional(row, "public_block")?,
+            },
         })
     }
 }
@@ -181,8 +198,8 @@ pub async fn insert_attempt(conn: &mut PgConnection, new: &NewAttempt) -> Result
             UPDATE tx_attempt SET status = 'replaced'
             WHERE settler = $4 AND nonce = $5 AND status IN ('written', 'broadcast'))
         INSERT INTO tx_attempt (settlement_id, commitment_id, kind, settler, nonce, replacement,
-            raw, hash, sent_at_block)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id";
+            raw, hash, sent_at_block, private_block, public_block)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) RETURNING id";
     let replacement = i16::try_from(new.replacement)
         .map_err(|_| StoreError::Corrupt("tx_attempt.replacement"))?;
     let row = sqlx::query(QUERY)
@@ -195,6 +212,8 @@ pub async fn insert_attempt(conn: &mut PgConnection, new: &NewAttempt) -> Result
         .bind(new.raw.as_ref())
         .bind(new.hash.as_slice())
         .bind(to_bigint(new.sent_at_block)?)
+        .bind(new.route.private_block.map(to_bigint).transpose()?)
+        .bind(new.route.public_block.map(to_bigint).transpose()?)
         .fetch_one(conn)
         .await?;
     Ok(row.try_get("id")?)
@@ -270,6 +289,18 @@ pub async fn mark_broadcast(conn: &mut PgConnection, id: i64) -> Result<(), Stor
     Ok(())
 }
 
+/// Notes, before it is done, that the public node is given a transaction that only the private one
+/// had.
+///
+/// # Errors
+/// Those of the database.
+pub async fn go_public(conn: &mut PgConnection, id: i64, head: u64) -> Result<(), StoreError> {
+    const QUERY: &str =
+        "UPDATE tx_attempt SET public_block = $2 WHERE id = $1 AND public_block IS NULL";
+    sqlx::query(QUERY).bind(id).bind(to_bigint(head)?).execute(conn).await?;
+    Ok(())
+}
+
 /// Notes that a transaction did its work in a block, or (`None`) that its block is gone.
 ///
 /// # Errors
@@ -316,18 +347,21 @@ pub async fn close(
     Ok(())
 }
 
-/// Notes that a settlement's transactions up to and with `nonce` that are not known to be mined
-/// never will be.
+/// Notes that a settlement's transactions by `settler` up to and with `nonce` that are not known to
+/// be mined never will be. Those of other settlers keep their nonces until they are used.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn close_up_to(
     conn: &mut PgConnection,
     settlement_id: i64,
+    settler: Address,
     nonce: u64,
 ) -> Result<(), StoreError> {
     const QUERY: &str = "UPDATE tx_attempt SET status = 'dropped'
-        WHERE settlement_id = $1 AND nonce <= $2 AND status IN ('written', 'broadcast')";
-    sqlx::query(QUERY).bind(settlement_id).bind(to_bigint(nonce)?).execute(conn).await?;
+        WHERE settlement_id = $1 AND settler = $2 AND nonce <= $3
+          AND status IN ('written', 'broadcast')";
+    let query = sqlx::query(QUERY).bind(settlement_id).bind(settler.as_slice());
+    query.bind(to_bigint(nonce)?).execute(conn).await?;
     Ok(())
 }

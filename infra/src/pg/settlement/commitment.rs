@@ -1,6 +1,6 @@
 //! Which lane holds which settlement's commitment.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{Address, B256};
 use sqlx::{PgConnection, Row, postgres::PgRow};
@@ -91,17 +91,21 @@ fn read(row: &PgRow) -> Result<Commitment, StoreError> {
     })
 }
 
-/// The lanes of a settler that settlements hold.
+/// The lanes that settlements hold, of those of these settlers that hold any.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn busy_lanes(
     conn: &mut PgConnection,
-    settler: Address,
-) -> Result<BTreeSet<u64>, StoreError> {
-    const QUERY: &str = "SELECT lane FROM commitment WHERE settler = $1 AND live";
-    let rows = sqlx::query(QUERY).bind(settler.as_slice()).fetch_all(conn).await?;
-    rows.iter().map(|row| unsigned(row, "lane")).collect()
+    settlers: &[Address],
+) -> Result<BTreeMap<Address, BTreeSet<u64>>, StoreError> {
+    const QUERY: &str = "SELECT settler, lane FROM commitment WHERE settler = ANY($1) AND live";
+    let settlers: Vec<&[u8]> = settlers.iter().map(|settler| settler.as_slice()).collect();
+    let mut busy: BTreeMap<Address, BTreeSet<u64>> = BTreeMap::new();
+    for row in &sqlx::query(QUERY).bind(settlers).fetch_all(conn).await? {
+        busy.entry(address(row, "settler")?).or_default().insert(unsigned(row, "lane")?);
+    }
+    Ok(busy)
 }
 
 /// Spends the salt: a reveal with it is about to leave the house.

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use alloy::primitives::Address;
 use sqlx::PgConnection;
 
 use super::row::{SettlementRow, columns};
@@ -20,48 +21,101 @@ pub struct RowLease {
     pub token: i64,
 }
 
-/// Which rows are wanted: those that hold a lane wait for every block, those that only wait to
-/// become final are looked at once in a while.
+/// Which rows are wanted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
-    /// `planned` to `reveal_sent`.
+    /// `planned` to `reveal_sent`: they want a lane or hold one, and are driven block by block.
+    /// Those on their way come before those that are not, and among these the earliest deadline
+    /// before the others.
     Sending,
-    /// `revealed`.
-    Settling,
+    /// What is only looked at once a block: a reveal that is not final, an ended row whose reveal
+    /// may come back, a planned one whose time is over, and one whose commitment was made with a
+    /// key that is not here.
+    Watching {
+        /// The earliest time at which what is committed now can be revealed, Unix seconds.
+        reveal_s: u64,
+    },
 }
 
-/// Leases up to `limit` rows that nobody works on, oldest first.
+/// Who wants rows.
+#[derive(Clone, Copy, Debug)]
+pub struct Claim<'a> {
+    /// The chain.
+    pub chain_id: u64,
+    /// The settlers whose keys are at hand: only they can reveal what they committed.
+    pub settlers: &'a [Address],
+    /// How many at most.
+    pub limit: u32,
+    /// How long they are leased.
+    pub ttl: Duration,
+}
+
+/// The settler of a row's last commitment, or none.
+macro_rules! committed_by {
+    () => {
+        "(SELECT settler FROM commitment WHERE settlement_id = settlement.id \
+          ORDER BY commitment.id DESC LIMIT 1)"
+    };
+}
+
+/// Rows under way, to be driven by whoever has the key.
+const SENDING: &str = concat!(
+    "UPDATE settlement SET lease_token = lease_token + 1, lease_until = clock_timestamp() + $4
+    WHERE id IN (
+        SELECT id FROM settlement
+        WHERE chain_id = $1 AND lease_until < clock_timestamp()
+          AND status IN ('planned', 'commit_sent', 'committed', 'reveal_sent')
+          AND status NOT IN ('final', 'expired', 'failed')
+          AND coalesce(",
+    committed_by!(),
+    " = ANY($2), true)
+        ORDER BY status = 'planned', deadline_s, id LIMIT $3 FOR UPDATE SKIP LOCKED)
+    RETURNING lease_token, ",
+    columns!()
+);
+
+/// Rows to be looked at.
+const WATCHING: &str = concat!(
+    "UPDATE settlement SET lease_token = lease_token + 1, lease_until = clock_timestamp() + $4
+    WHERE id IN (
+        SELECT id FROM settlement WHERE lease_until < clock_timestamp() AND id = ANY(ARRAY(
+            SELECT id FROM settlement
+            WHERE chain_id = $1 AND status NOT IN ('final', 'expired', 'failed')
+              AND CASE WHEN status = 'revealed' OR status = 'planned' AND last_s < $5 THEN true
+                  ELSE coalesce(",
+    committed_by!(),
+    " <> ALL($2), false) END
+            UNION ALL
+            SELECT id FROM settlement WHERE chain_id = $1 AND watch_until IS NOT NULL))
+        ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
+    RETURNING lease_token, ",
+    columns!()
+);
+
+/// Leases rows that nobody works on.
 ///
 /// # Errors
 /// Those of the database.
 pub async fn claim(
     conn: &mut PgConnection,
-    chain_id: u64,
     phase: Phase,
-    limit: u32,
-    ttl: Duration,
+    claim: Claim<'_>,
 ) -> Result<Vec<(RowLease, SettlementRow)>, StoreError> {
-    const QUERY: &str = concat!(
-        "UPDATE settlement SET lease_token = lease_token + 1, lease_until = clock_timestamp() + $4
-        WHERE id IN (
-            SELECT id FROM settlement
-            WHERE chain_id = $1 AND status = ANY($2) AND lease_until < clock_timestamp()
-              AND status NOT IN ('final', 'expired', 'failed')
-            ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED)
-        RETURNING lease_token, ",
-        columns!()
-    );
-    let statuses: &[&str] = match phase {
-        Phase::Sending => &["planned", "commit_sent", "committed", "reveal_sent"],
-        Phase::Settling => &["revealed"],
+    let settlers: Vec<&[u8]> = claim.settlers.iter().map(|settler| settler.as_slice()).collect();
+    let query = match phase {
+        Phase::Sending => SENDING,
+        Phase::Watching { .. } => WATCHING,
     };
-    let rows = sqlx::query(QUERY)
-        .bind(to_bigint(chain_id)?)
-        .bind(statuses)
-        .bind(i64::from(limit))
-        .bind(ttl)
-        .fetch_all(conn)
-        .await?;
+    let query = sqlx::query(query)
+        .bind(to_bigint(claim.chain_id)?)
+        .bind(settlers)
+        .bind(i64::from(claim.limit))
+        .bind(claim.ttl);
+    let query = match phase {
+        Phase::Sending => query,
+        Phase::Watching { reveal_s } => query.bind(to_bigint(reveal_s)?),
+    };
+    let rows = query.fetch_all(conn).await?;
     let mut claimed = Vec::with_capacity(rows.len());
     for row in &rows {
         use sqlx::Row;

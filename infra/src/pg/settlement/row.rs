@@ -25,6 +25,13 @@ pub struct PlannedBid {
     pub penalty: Amount,
     /// What it moves for each of its intents.
     pub fills: Vec<Fill>,
+    /// The last second (Unix time) in which it may settle: its own and its intents' say so.
+    #[serde(default = "forever")]
+    pub last_s: u64,
+}
+
+const fn forever() -> u64 {
+    i64::MAX as u64
 }
 
 /// What the reveal's logs said of a bid.
@@ -86,13 +93,15 @@ pub struct SettlementRow {
     pub results: Option<Vec<BidResult>>,
     /// Why it ended in `expired` or `failed`, a stable code.
     pub reason: Option<String>,
+    /// If it ended after its reveal had been public: up to this block a reorg may bring that back.
+    pub watch_until: Option<u64>,
     /// How long ago it was decided, milliseconds of the database's clock.
     pub age_ms: u64,
 }
 
 macro_rules! columns {
     () => {
-        "id, auction_id, attempt, status, batch, bids, results, reason, \
+        "id, auction_id, attempt, status, batch, bids, results, reason, watch_until, \
          (extract(epoch FROM clock_timestamp() - created_at) * 1000)::bigint AS age_ms"
     };
 }
@@ -107,6 +116,12 @@ impl SettlementRow {
         intents.sort_unstable();
         intents.dedup();
         intents
+    }
+
+    /// The last second (Unix time) in which any of its bids may settle.
+    #[must_use]
+    pub fn last_s(&self) -> u64 {
+        self.bids.iter().map(|bid| bid.last_s).max().unwrap_or(0)
     }
 
     /// Reads a row selected with [`columns!`].
@@ -125,6 +140,7 @@ impl SettlementRow {
             bids: bids.0,
             results: results.map(|results| results.0),
             reason: row.try_get("reason")?,
+            watch_until: optional(row, "watch_until")?,
             age_ms: u64::try_from(age_ms).unwrap_or(0),
         })
     }
@@ -141,9 +157,11 @@ pub async fn insert(
     new: &NewSettlement,
 ) -> Result<i64, StoreError> {
     const QUERY: &str = "WITH queued AS (
-            INSERT INTO settlement (chain_id, auction_id, attempt, batch, bids)
-            VALUES ($1, $2, $3, $4, $5) RETURNING id)
+            INSERT INTO settlement (chain_id, auction_id, attempt, batch, bids, deadline_s, last_s)
+            VALUES ($1, $2, $3, $4, $5, $7, $8) RETURNING id)
         SELECT id, pg_notify($6, id::text)::text FROM queued";
+    let first = new.bids.iter().map(|bid| bid.last_s).min().unwrap_or(0);
+    let last = new.bids.iter().map(|bid| bid.last_s).max().unwrap_or(0);
     let row = sqlx::query(QUERY)
         .bind(to_bigint(chain_id)?)
         .bind(to_bigint(new.auction.get())?)
@@ -151,6 +169,8 @@ pub async fn insert(
         .bind(new.batch.as_ref())
         .bind(Json(&new.bids))
         .bind(CHANNEL)
+        .bind(to_bigint(first)?)
+        .bind(to_bigint(last)?)
         .fetch_one(conn)
         .await?;
     Ok(row.try_get("id")?)
@@ -196,8 +216,9 @@ pub async fn set(
     row: &SettlementRow,
 ) -> Result<(), StoreError> {
     const QUERY: &str = "UPDATE settlement
-        SET status = $4, results = $5, reason = $6, updated_at = clock_timestamp()
+        SET status = $4, results = $5, reason = $6, watch_until = $7, updated_at = clock_timestamp()
         WHERE id = $1 AND lease_token = $2 AND lease_until > clock_timestamp() AND status = $3";
+    let watch_until = row.watch_until.map(to_bigint).transpose()?;
     let done = sqlx::query(QUERY)
         .bind(lease.id)
         .bind(lease.token)
@@ -205,39 +226,20 @@ pub async fn set(
         .bind(row.status.as_str())
         .bind(row.results.as_ref().map(Json))
         .bind(row.reason.as_deref())
+        .bind(watch_until)
         .execute(conn)
         .await?;
     if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced) }
 }
 
-/// The last second (Unix time) in which any of the intents may settle; 0 if there is none.
-///
-/// # Errors
-/// Those of the database.
-pub async fn last_valid_to(
-    conn: &mut PgConnection,
-    intents: &[IntentId],
-) -> Result<u64, StoreError> {
-    const QUERY: &str = "SELECT coalesce(max(valid_to), 0) AS last FROM intent WHERE id = ANY($1)";
-    let ids: Vec<&[u8]> = intents.iter().map(IntentId::as_bytes).collect();
-    unsigned(&sqlx::query(QUERY).bind(ids).fetch_one(conn).await?, "last")
-}
-
-/// Locks the intents in the order of their ids, before a transaction that changes them bid by
-/// bid: so it waits for no other writer in a circle.
-///
-/// # Errors
-/// Those of the database.
-pub async fn lock_intents(conn: &mut PgConnection, intents: &[IntentId]) -> Result<(), StoreError> {
-    const QUERY: &str = "SELECT 1 FROM intent WHERE id = ANY($1) ORDER BY id FOR UPDATE";
-    let ids: Vec<&[u8]> = intents.iter().map(IntentId::as_bytes).collect();
-    sqlx::query(QUERY).bind(ids).execute(conn).await?;
-    Ok(())
-}
-
 /// A column that is never negative.
 pub(super) fn unsigned(row: &PgRow, column: &'static str) -> Result<u64, StoreError> {
     from_bigint(row.try_get(column)?, column)
+}
+
+/// A column that is never negative and may be absent.
+pub(super) fn optional(row: &PgRow, column: &'static str) -> Result<Option<u64>, StoreError> {
+    row.try_get::<Option<i64>, _>(column)?.map(|found| from_bigint(found, column)).transpose()
 }
 
 /// A 32-byte column.

@@ -185,9 +185,8 @@ async fn a_commit_into_a_lane_that_was_closed_is_made_again_in_another() {
 #[tokio::test]
 async fn a_batch_whose_intents_have_all_expired_is_not_even_committed() {
     let scene = Scene::start(64).await;
-    let swap = scene.swap(0, WETH);
+    let swap = scene.swap_until(0, WETH, tests::orders::now_s() - 60);
     let id = scene.queue(1, &[&swap]).await;
-    scene.sql("UPDATE intent SET valid_to = 1").await;
     let worker = scene.worker();
     let lease = scene.lease(&worker).await;
     scene.step_until(&worker, lease, S::Failed).await;

@@ -1,41 +1,32 @@
 //! A stack without services, a market of decided batches, and a worker to drive by hand.
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
-    time::Duration,
-};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use alloy::primitives::{B256, Bytes, U256};
 use domain::{
-    Amount, AuctionId, Intent, IntentId, OpenHash,
-    auction::{OpeningRecord, Params},
-    batch::{BatchBid, OwnerSignature, SignedBid, SignedIntent, encode},
-    bid::{Bid, End, Leg, Terms},
-    commitment::BatchHeader,
-    event::BlockRef,
-    signature::{EcdsaSignature, SigningKey},
-    status::SettlementStatus,
+    AuctionId,
+    signature::SigningKey,
+    status::{IntentStatus, SettlementStatus},
 };
 use infra::{
     chain::Chain,
+    config::Secret,
     pg::{
         self, Pool,
-        intent::{self, NewIntent, StoredIntent},
-        settlement::{self as store, NewSettlement, Phase, PlannedBid, RowLease, SettlementRow},
+        intent::{self, StoredIntent},
+        settlement::{self as store, Phase, RowLease, SettlementRow},
     },
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 use settlement::{
     Node, Settings, Worker,
+    deploy::{self, Sender},
     key::{LocalKey, SettlerKey},
 };
+pub(super) use tests::batches::Swap;
 use tests::{
     anvil::CHAIN_ID,
-    market::PENALTY,
+    batches::Batches,
     orders::{Order, now_s},
     rpc::{Rpc, calldata},
     stack::{Plan, Stack},
@@ -49,29 +40,15 @@ pub(super) struct Scene {
     pub(super) rpc: Rpc,
     pub(super) pool: Pool,
     pub(super) chain: Chain,
-    pub(super) key: Arc<dyn SettlerKey>,
+    pub(super) key: Key,
     pub(super) settings: Settings,
-    max_delay: u64,
-    bid_nonce: AtomicU64,
+    pub(super) max_delay: u64,
+    batches: Batches,
 }
 
-/// An owner's intent to sell WETH for USDC, and what an inventory pays for it.
-pub(super) struct Swap {
-    pub(super) id: IntentId,
-    intent: Intent,
-    signature: EcdsaSignature,
-    /// What a bid takes of it, and pays for that.
-    pub(super) sold: Amount,
-    pub(super) bought: U256,
-}
+pub(super) type Key = Arc<dyn SettlerKey>;
 
-impl Swap {
-    pub(super) fn sell_amount(&self) -> Amount {
-        self.intent.sell_amount()
-    }
-}
-
-pub(super) fn key(secret: &[u8; 32]) -> Arc<dyn SettlerKey> {
+pub(super) fn key(secret: &[u8; 32]) -> Key {
     Arc::new(LocalKey::new(SigningKey::from_bytes(*secret).unwrap()))
 }
 
@@ -86,11 +63,11 @@ impl Scene {
         let config = stack.config().unwrap();
         let pool = pg::connect(&config.postgres).unwrap();
         let chain = Chain::connect(&config.chain).unwrap();
-        let key: Arc<dyn SettlerKey> = Arc::new(LocalKey::new(stack.market.settler.key().clone()));
+        let key: Key = Arc::new(LocalKey::new(stack.market.settler.key().clone()));
         let settings = settlement::settings(&config);
         let rpc = stack.rpc().unwrap();
-        let (max_delay, bid_nonce) = (max_delay.into(), AtomicU64::new(0));
-        Self { stack, rpc, pool, chain, key, settings, max_delay, bid_nonce }
+        let (max_delay, batches) = (max_delay.into(), Batches::default());
+        Self { stack, rpc, pool, chain, key, settings, max_delay, batches }
     }
 
     /// A worker as a freshly started process would have it.
@@ -101,12 +78,58 @@ impl Scene {
     pub(super) fn worker_with(&self, change: impl FnOnce(&mut Settings)) -> Worker {
         let mut settings = self.settings;
         change(&mut settings);
-        let node = Node::new(self.chain.clone());
-        Worker::new(self.pool.clone(), node, Arc::clone(&self.key), settings, self.max_delay)
+        self.worker_on(self.node(), &[Arc::clone(&self.key)], settings)
     }
 
+    /// A worker with these keys, that asks this node.
+    pub(super) fn worker_on(&self, node: Node, keys: &[Key], settings: Settings) -> Worker {
+        Worker::new(self.pool.clone(), node, keys.to_vec(), settings, self.max_delay)
+    }
+
+    pub(super) fn node(&self) -> Node {
+        Node::new(self.chain.clone())
+    }
+
+    /// The same chain through another URL.
+    pub(super) fn node_at(&self, url: &str) -> Node {
+        Node::new(self.chain_at(url))
+    }
+
+    /// The same, revealing through a private node.
+    pub(super) fn node_through(&self, public: &str, private: &str) -> Node {
+        let chain = self.chain_at(public);
+        let relay = chain.relay(&Secret::new(private), 4).unwrap();
+        Node::new(chain).revealing_through(relay)
+    }
+
+    fn chain_at(&self, url: &str) -> Chain {
+        let mut config = self.stack.config().unwrap().chain;
+        config.rpc_url = Secret::new(url);
+        config.rpc_timeout_ms = 300;
+        Chain::connect(&config).unwrap()
+    }
+
+    /// Another settler, with money and so many lanes.
+    pub(super) async fn second_settler(&self, lanes: u32) -> Key {
+        let key = key(&[0x2b; 32]);
+        self.rpc.set_balance(key.address(), 10u128.pow(21)).await.unwrap();
+        let operator = self.stack.market.operator.key().clone();
+        let sender = Sender::connect(&self.stack.anvil.url(), operator).await.unwrap();
+        let settlement = self.stack.market.settlement;
+        deploy::open_lanes(&sender, settlement, key.address(), lanes).await.unwrap();
+        key
+    }
+
+    /// Sells so much WETH for USDC.
     pub(super) fn swap(&self, owner: usize, sell: u128) -> Swap {
-        self.swap_as(owner, sell, |_| {})
+        self.swap_until(owner, sell, now_s() + 600)
+    }
+
+    /// The same, valid until so many Unix seconds.
+    pub(super) fn swap_until(&self, owner: usize, sell: u128, valid_to: u64) -> Swap {
+        let (weth, usdc) = (self.stack.token("WETH"), self.stack.token("USDC"));
+        let order = Order { valid_to, ..Order::sell(weth, sell, usdc, 2_000_000_000) };
+        self.batches.swap(&self.stack, owner, &order, 2_100_000_000).unwrap()
     }
 
     /// A swap whose signed message is another than usual.
@@ -117,25 +140,17 @@ impl Scene {
         change: impl FnOnce(&mut Value),
     ) -> Swap {
         let (weth, usdc) = (self.stack.token("WETH"), self.stack.token("USDC"));
-        let wallet = self.stack.owner(owner);
         let order = Order::sell(weth, sell, usdc, 2_000_000_000);
-        let mut message = wallet.message(&order);
-        change(&mut message);
-        let posted = wallet.sign(self.stack.domain(), &message);
-        let intent: Intent = serde_json::from_value(posted.body["intent"].clone()).unwrap();
-        let signature = wallet.key().sign(posted.id.get());
-        let (sold, bought) = (intent.sell_amount(), U256::from(2_100_000_000u64));
-        Swap { id: posted.id, intent, signature, sold, bought }
+        self.batches.swap_as(&self.stack, owner, &order, 2_100_000_000, change).unwrap()
     }
 
     /// Puts swaps into the book.
     pub(super) async fn post(&self, swaps: &[&Swap]) {
-        let mut conn = self.pool.acquire().await.unwrap();
-        let intents: Vec<NewIntent> = swaps.iter().map(|swap| new_intent(swap)).collect();
-        intent::insert(&mut conn, CHAIN_ID, &intents).await.unwrap();
+        self.batches.post(&self.pool, swaps).await.unwrap();
     }
 
-    /// Writes what an auction writes when it is decided: intents matched, batch queued.
+    /// Writes what an auction writes when it is decided: intents matched, batch queued, a bid for
+    /// each of the swaps.
     pub(super) async fn queue(&self, auction: u64, swaps: &[&Swap]) -> i64 {
         self.post(swaps).await;
         self.queue_again(auction, swaps).await
@@ -143,72 +158,8 @@ impl Scene {
 
     /// The same with intents that are in the book already.
     pub(super) async fn queue_again(&self, auction: u64, swaps: &[&Swap]) -> i64 {
-        let id = AuctionId::new(auction);
-        let ids: Vec<IntentId> = swaps.iter().map(|swap| swap.id).collect();
-        let mut tx = pg::begin(&self.pool).await.unwrap();
-        pg::auction::insert(&mut tx, &opening(&self.stack, id), open_hash()).await.unwrap();
-        sqlx::query("UPDATE auction SET status = 'decided' WHERE id = $1")
-            .bind(auction as i64)
-            .execute(&mut *tx)
-            .await
-            .unwrap();
-        intent::mark_cut(&mut tx, CHAIN_ID, id, &ids).await.unwrap();
-        intent::mark_matched(&mut tx, CHAIN_ID, id, &ids).await.unwrap();
-        let new = self.batch(id, swaps);
-        let settlement = store::insert(&mut tx, CHAIN_ID, &new).await.unwrap();
-        tx.commit().await.unwrap();
-        settlement
-    }
-
-    /// One bid of the first solver for each swap, all in one batch.
-    fn batch(&self, auction: AuctionId, swaps: &[&Swap]) -> NewSettlement {
-        let domain = self.stack.domain();
-        let solver = &self.stack.market.solvers[0];
-        let mut planned = Vec::new();
-        let mut signed = Vec::new();
-        for swap in swaps {
-            let nonce = self.bid_nonce.fetch_add(1, Ordering::Relaxed);
-            let terms = Terms {
-                auction_id: auction,
-                solver: solver.key.address(),
-                filler: solver.filler,
-                gas: 500_000,
-                callback_gas: 0,
-                penalty: PENALTY,
-                valid_until: u32::try_from(now_s() + 600).unwrap(),
-                nonce: nonce.into(),
-                salt: B256::repeat_byte(7),
-                client_bid_id: B256::ZERO,
-            };
-            let me = End::Intent(swap.id);
-            let legs = vec![
-                Leg { from: me, to: End::Filler, amount: swap.sold },
-                Leg { from: End::Filler, to: me, amount: Amount::new(swap.bought) },
-            ];
-            let bid = Bid::new(terms, legs, Bytes::new()).unwrap();
-            let id = bid.id(domain);
-            let fills = bid.fills().to_vec();
-            planned.push(PlannedBid {
-                bid: id,
-                solver: solver.key.address(),
-                gas: 500_000,
-                penalty: Amount::new(U256::from(PENALTY)),
-                fills,
-            });
-            let bid = SignedBid { bid, signature: solver.key.key().sign(id.get()) };
-            signed.push(BatchBid { signed: bid, shares: vec![2_500] });
-        }
-        let header = BatchHeader {
-            auction,
-            attempt: 1,
-            open_hash: open_hash(),
-            bids_root: B256::repeat_byte(2),
-            bid_count: 5,
-        };
-        let intents: BTreeMap<IntentId, SignedIntent> =
-            swaps.iter().map(|swap| (swap.id, signed_intent(swap))).collect();
-        let batch = encode(&header, &signed, &intents).unwrap();
-        NewSettlement { auction, attempt: 1, batch, bids: planned }
+        let bids: Vec<Vec<&Swap>> = swaps.iter().map(|swap| vec![*swap]).collect();
+        self.batches.decide(&self.stack, &self.pool, auction, &bids).await.unwrap()
     }
 
     /// The lease of the one row that is waiting.
@@ -261,6 +212,35 @@ impl Scene {
         intent::get(&mut conn, CHAIN_ID, swap.id).await.unwrap().unwrap()
     }
 
+    /// Where the intent stands, having made sure that what it rests on is in the chain now:
+    /// `committed` on a commit, `filled` on a reveal, `matched` on nothing.
+    pub(super) async fn stands(&self, swap: &Swap) -> IntentStatus {
+        let intent = self.intent(swap).await;
+        match intent.status {
+            IntentStatus::Committed | IntentStatus::Filled => {
+                let evidence = intent.evidence.expect("evidence");
+                let kind = "SELECT kind FROM tx_attempt WHERE hash = $1";
+                let query = sqlx::query_scalar(kind).bind(evidence.tx.as_slice());
+                let kind: String = query.fetch_one(&self.pool).await.unwrap();
+                let wanted =
+                    if intent.status == IntentStatus::Filled { "reveal" } else { "commit" };
+                assert_eq!(kind, wanted);
+                let receipt =
+                    self.rpc.call("eth_getTransactionReceipt", json!([evidence.tx])).await;
+                let block = receipt.unwrap()["blockHash"].clone();
+                assert_eq!(block, json!(evidence.block.hash), "{:?}", intent.status);
+            }
+            IntentStatus::Matched => assert_eq!(intent.evidence, None),
+            IntentStatus::Open | IntentStatus::Cancelled | IntentStatus::Expired => {}
+        }
+        intent.status
+    }
+
+    /// How many events of this kind were told.
+    pub(super) async fn told(&self, kind: &str) -> usize {
+        self.events().await.iter().filter(|(told, _)| told == kind).count()
+    }
+
     /// Every event told so far, in order.
     pub(super) async fn events(&self) -> Vec<(String, Value)> {
         let query = "SELECT kind, body FROM event ORDER BY id";
@@ -278,6 +258,12 @@ impl Scene {
     pub(super) async fn lanes(&self) -> Vec<i64> {
         let query = "SELECT lane FROM commitment ORDER BY id";
         sqlx::query_scalar(query).fetch_all(&self.pool).await.unwrap()
+    }
+
+    /// Every salt.
+    pub(super) async fn salts(&self) -> BTreeSet<Vec<u8>> {
+        let salts = sqlx::query_scalar("SELECT salt FROM commitment").fetch_all(&self.pool).await;
+        salts.unwrap().into_iter().collect()
     }
 
     /// The raw bytes of every transaction, in the order they were written.
@@ -314,42 +300,12 @@ impl Scene {
         self.rpc.send_as(operator, market.settlement, data).await.unwrap();
     }
 
+    /// The newest block's time, Unix seconds.
+    pub(super) async fn head_s(&self) -> u64 {
+        self.node().head().await.unwrap().timestamp_s
+    }
+
     pub(super) async fn rpc(&self, method: &str, params: Value) {
         self.rpc.call(method, params).await.unwrap();
-    }
-}
-
-fn open_hash() -> OpenHash {
-    OpenHash::new(B256::repeat_byte(1))
-}
-
-fn new_intent(swap: &Swap) -> NewIntent {
-    NewIntent {
-        id: swap.id,
-        intent: swap.intent.clone(),
-        signature: swap.signature.to_rsv().to_vec().into(),
-        erc1271: false,
-        created_at_ms: 1,
-    }
-}
-
-fn signed_intent(swap: &Swap) -> SignedIntent {
-    let signature = OwnerSignature::Ecdsa(swap.signature);
-    SignedIntent { intent: swap.intent.clone(), signature }
-}
-
-fn opening(stack: &Stack, auction_id: AuctionId) -> OpeningRecord {
-    OpeningRecord {
-        auction_id,
-        previous: OpenHash::new(B256::ZERO),
-        chain_id: CHAIN_ID,
-        settlement: stack.market.settlement,
-        block: BlockRef { number: 1, hash: B256::ZERO },
-        block_time_s: 1,
-        opened_at_ms: 1,
-        closes_at_ms: 2,
-        params: Params::default(),
-        prices: Vec::new(),
-        intents: Vec::new(),
     }
 }
