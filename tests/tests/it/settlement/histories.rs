@@ -1,5 +1,5 @@
-//! Random histories with fixed seeds: whatever happened in between, in the end every intent is
-//! filled exactly once.
+//! Random histories with fixed seeds, with the reader of logs beside the worker: whatever happened
+//! in between, in the end every intent is filled exactly once.
 
 use std::collections::BTreeSet;
 
@@ -7,9 +7,12 @@ use alloy::primitives::U256;
 use domain::status::{IntentStatus as I, SettlementStatus as S};
 use infra::pg::settlement::{Phase, RowLease};
 use serde_json::json;
-use settlement::Worker;
+use settlement::{Indexer, Worker};
 
-use super::scene::{Scene, Swap, WETH};
+use super::{
+    index,
+    scene::{Scene, Swap, WETH},
+};
 
 const TICKS: usize = 40;
 const OWNERS: usize = 4;
@@ -28,6 +31,7 @@ impl Dice {
 struct History<'a> {
     scene: &'a Scene,
     worker: Worker,
+    reader: Indexer,
     leases: Vec<RowLease>,
     automine: bool,
     log: Vec<String>,
@@ -61,6 +65,16 @@ impl History<'_> {
         self.scene.leases_run_out().await;
         self.leases.clear();
         self.worker = self.scene.worker();
+        self.reader = index::indexer(self.scene).await;
+    }
+
+    /// One step of the reader, whatever it finds.
+    async fn read(&mut self) {
+        let came_to = index::step(&mut self.reader).await;
+        self.log.push(format!("read: {came_to:?}"));
+        if let Err(error) = came_to {
+            assert!(error.retryable(), "{error}: {:#?}", self.log);
+        }
     }
 
     async fn set_automine(&mut self, on: bool) {
@@ -87,6 +101,7 @@ impl History<'_> {
                 self.scene.rpc.reorg(depth + 1).await.unwrap();
                 self.scene.rpc("evm_setAutomine", json!([self.automine])).await;
             }
+            17 | 18 => self.read().await,
             _ => {
                 self.log.push("mine".into());
                 self.scene.rpc.mine(1).await.unwrap();
@@ -103,6 +118,7 @@ impl History<'_> {
             for n in 0..self.leases.len() as u64 * 3 {
                 self.step(n).await;
             }
+            index::catch_up(&mut self.reader).await;
             self.scene.rpc.mine(1).await.unwrap();
             let mut open = BTreeSet::new();
             for id in rows {
@@ -131,8 +147,9 @@ async fn history(scene: &Scene, seed: u64) {
         rows.push(scene.queue(seed * 3 + n + 1, &[&pair[0], &pair[1]]).await);
     }
     let worker = scene.worker();
+    let reader = index::indexer(scene).await;
     let (leases, log) = (Vec::new(), vec![format!("seed {seed}")]);
-    let mut history = History { scene, worker, leases, automine: true, log };
+    let mut history = History { scene, worker, reader, leases, automine: true, log };
     let mut dice = Dice(seed);
     for _ in 0..TICKS {
         history.tick(&mut dice).await;
@@ -148,6 +165,9 @@ async fn history(scene: &Scene, seed: u64) {
             history.log
         );
         bought[n % OWNERS] += swap.bought;
+        let fills = scene.lines(swap).await.into_iter().filter(|kind| kind == "filled").count();
+        let undone = scene.lines(swap).await.into_iter().filter(|kind| kind == "reorged").count();
+        assert!(fills <= undone + 1, "told once, and once more after a reorg: {:#?}", history.log);
     }
     for owner in 0..OWNERS {
         let got = scene.usdc(owner).await - before[owner];
