@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::B256;
 use domain::{
-    AuctionId, IntentId,
+    IntentId,
+    bid::Fill,
     event::{BlockRef, Event, IntentFilled, SolverPenalty, TxRef},
     status::IntentEvent,
 };
@@ -22,7 +23,10 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{IndexError, Indexer};
-use crate::record::{note, report};
+use crate::{
+    fills::{completes, seen},
+    record::{note, report},
+};
 
 /// Things applied in one transaction, every fill counted: it holds the lease's row and the market's
 /// lock. A reveal is never divided, so that they can be as many more as one has fills.
@@ -127,11 +131,7 @@ impl Indexer {
                 continue;
             }
             for settled in &reveal.bids {
-                let of = |fill: &domain::bid::Fill| OtherFill {
-                    bid: settled.bid,
-                    fill: *fill,
-                    evidence,
-                };
+                let of = |fill: &Fill| OtherFill { bid: settled.bid, fill: *fill, evidence };
                 fills.extend(settled.fills.iter().map(of));
             }
         }
@@ -172,10 +172,10 @@ impl Indexer {
         }
         let (chain_id, OtherFill { bid, fill, evidence }) = (self.scope.chain_id, *other);
         let Some(row) = intent::get(tx, chain_id, fill.intent).await? else { return Ok(()) };
-        let complete = crate::fills::completes(&row, &fill);
+        let complete = completes(&row, &fill);
         let told = Event::IntentFilled(IntentFilled {
             id: fill.intent,
-            auction_id: None::<AuctionId>,
+            auction_id: None,
             bid,
             sold: fill.sold,
             bought: fill.bought,
@@ -188,8 +188,8 @@ impl Indexer {
             "tx": evidence.tx, "block": evidence.block,
         });
         note(tx, &[fill.intent], "filled", &line).await?;
-        let seen = crate::fills::seen(&fill, evidence, now_s);
-        let moved = intent::fill_elsewhere(tx, chain_id, seen).await?;
+        let shown = seen(&fill, evidence, now_s);
+        let moved = intent::fill_elsewhere(tx, chain_id, shown).await?;
         let event = if complete { IntentEvent::Fill } else { IntentEvent::FillPart };
         report(0, fill.intent, event, moved);
         tracing::info!(intent = %fill.intent, tx = %evidence.tx, complete, "filled by another settler");
@@ -282,11 +282,8 @@ mod tests {
     }
 
     fn reveal(fills: usize) -> Found {
-        let fill = domain::bid::Fill {
-            intent: IntentId::new(B256::ZERO),
-            sold: Amount::ZERO,
-            bought: Amount::ZERO,
-        };
+        let fill =
+            Fill { intent: IntentId::new(B256::ZERO), sold: Amount::ZERO, bought: Amount::ZERO };
         let bid = Settled { bid: BidId::new(B256::ZERO), fills: vec![fill; fills] };
         found(Told::Revealed(Reveal { commitment: B256::ZERO, bids: vec![bid] }))
     }

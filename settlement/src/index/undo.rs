@@ -14,7 +14,10 @@ use infra::{
 use serde_json::json;
 
 use super::{IndexError, Indexer};
-use crate::record::{note, report};
+use crate::{
+    fills::seen,
+    record::{note, report},
+};
 
 /// Things of a kind taken back in one transaction.
 const AT_ONCE: u32 = 100;
@@ -79,8 +82,8 @@ impl Indexer {
             let (fill, lost) = (other.fill, other.evidence);
             let line = json!({ "what": "fill", "tx": lost.tx, "block": lost.block });
             note(tx, &[fill.intent], "reorged", &line).await?;
-            let seen = crate::fills::seen(&fill, lost, now_s);
-            let moved = intent::unfill_elsewhere(tx, chain_id, seen).await?;
+            let shown = seen(&fill, lost, now_s);
+            let moved = intent::unfill_elsewhere(tx, chain_id, shown).await?;
             report(0, fill.intent, IntentEvent::OtherFillReorged, moved);
             index::drop_fill(tx, scope, other).await?;
         }

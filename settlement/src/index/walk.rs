@@ -1,7 +1,7 @@
 //! Which blocks come next: forward along the chain of hashes, back where it went another way.
 
 use infra::{
-    chain::{Block, Chain, logs},
+    chain::{Block, Chain, ChainError, logs},
     pg::{
         Pool,
         index::{self, Mark, Scope},
@@ -11,6 +11,7 @@ use infra::{
 use tokio_util::sync::CancellationToken;
 
 use super::{IndexError, IndexSettings};
+use crate::send::float;
 
 /// Logs of one answer that are welcome; after a larger one the next range is shorter.
 const LOGS: usize = 4_000;
@@ -76,7 +77,7 @@ impl Indexer {
         let head = self.chain.block_latest().await?;
         let Some(tip) = self.mark(u64::MAX).await? else { return self.begin(head).await };
         self.lag = Some(head.at.number.saturating_sub(tip.block.number));
-        metrics::gauge!("gavel_index_block").set(crate::send::float(tip.block.number));
+        metrics::gauge!("gavel_index_block").set(float(tip.block.number));
         let first = match self.look(head, tip).await? {
             Sight::Nothing => return Ok(Walked::Waiting),
             Sight::Lost => {
@@ -94,7 +95,7 @@ impl Indexer {
         let number = first.at.number;
         let found = logs::read(self.scope.contract, number..=number, &logs)?;
         if found.iter().any(|found| found.at.block != first.at) {
-            return Err(infra::chain::ChainError::BadAnswer("eth_getLogs, of another block").into());
+            return Err(ChainError::BadAnswer("eth_getLogs, of another block").into());
         }
         self.apply(tip, &found, first.at, now_s, token).await?;
         self.end_the_overtaken(now_s).await?;
@@ -165,7 +166,7 @@ impl Indexer {
             Err(error) => {
                 self.range = (blocks / 2).max(1);
                 tracing::debug!(%error, first, last, "range not answered");
-                let refused = matches!(error, infra::chain::ChainError::Refused { .. });
+                let refused = matches!(error, ChainError::Refused { .. });
                 return if refused && blocks > 1 { Ok(Walked::On) } else { Err(error.into()) };
             }
         };

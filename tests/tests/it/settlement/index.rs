@@ -26,7 +26,7 @@ use super::scene::{Scene, Swap};
 use crate::audit::proxy::Proxy;
 
 /// A reader as a process has it that has just become the leader.
-async fn indexer(scene: &Scene) -> Indexer {
+pub(super) async fn indexer(scene: &Scene) -> Indexer {
     indexer_on(scene, scene.chain.clone(), |_| {}).await
 }
 
@@ -61,12 +61,12 @@ async fn through(
     (proxy, Chain::connect(&config).unwrap())
 }
 
-async fn step(indexer: &mut Indexer) -> Result<Walked, IndexError> {
+pub(super) async fn step(indexer: &mut Indexer) -> Result<Walked, IndexError> {
     indexer.step(&CancellationToken::new()).await
 }
 
 /// Steps until there is nothing left to read; how many steps that were.
-async fn catch_up(indexer: &mut Indexer) -> usize {
+pub(super) async fn catch_up(indexer: &mut Indexer) -> usize {
     for steps in 0..2_000 {
         if step(indexer).await.unwrap() == Walked::Waiting {
             return steps;
