@@ -122,7 +122,11 @@ async fn lie_changes_nothing(from: S, lie: Lie) {
     let sent = scene.attempts().await.len();
     let status = scene.intent(&swap).await.status;
     proxy.script(move |request| match is(request, "eth_getTransactionReceipt") {
-        true => Fate::Alter(Box::new(lie)),
+        // of what is not there it says so
+        true => Fate::Alter(Box::new(move |answer| match answer.is_object() {
+            true => lie(answer),
+            false => answer,
+        })),
         false => Fate::Pass,
     });
     for _ in 0..6 {
