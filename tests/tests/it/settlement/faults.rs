@@ -14,10 +14,14 @@ use super::{
     scene::{Scene, WETH},
 };
 
-/// A worker behind a proxy.
+/// A worker behind a proxy, which it gives some seconds.
 async fn behind_a_proxy(scene: &Scene) -> (Proxy, Worker) {
+    behind_a_slow_proxy(scene, Duration::from_secs(5)).await
+}
+
+async fn behind_a_slow_proxy(scene: &Scene, patience: Duration) -> (Proxy, Worker) {
     let proxy = Proxy::start(&scene.stack.anvil.url()).await;
-    let node = scene.node_at(&proxy.url);
+    let node = scene.node_at(&proxy.url, patience);
     // a failure takes a block, and is no reason to offer more
     let settings = Settings { resend_after_blocks: 100, ..scene.settings };
     let worker = scene.worker_on(node, std::slice::from_ref(&scene.key), settings);
@@ -55,7 +59,7 @@ async fn every_request_may_fail_once_in_every_way() {
         || Fate::Late(Duration::from_millis(400)),
     ];
     let scene = Scene::start(64).await;
-    let (proxy, worker) = behind_a_proxy(&scene).await;
+    let (proxy, worker) = behind_a_slow_proxy(&scene, Duration::from_millis(300)).await;
     for (n, way) in (1..).zip(ways) {
         let swap = scene.swap(0, WETH);
         let before = scene.usdc(0).await;
@@ -118,7 +122,11 @@ async fn lie_changes_nothing(from: S, lie: Lie) {
     let sent = scene.attempts().await.len();
     let status = scene.intent(&swap).await.status;
     proxy.script(move |request| match is(request, "eth_getTransactionReceipt") {
-        true => Fate::Alter(Box::new(lie)),
+        // of what is not there it says so
+        true => Fate::Alter(Box::new(move |answer| match answer.is_object() {
+            true => lie(answer),
+            false => answer,
+        })),
         false => Fate::Pass,
     });
     for _ in 0..6 {

@@ -5,6 +5,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::{Arc, Mutex},
+    time::Duration,
 };
 
 use alloy::primitives::{Address, U256};
@@ -59,7 +60,7 @@ impl Stage {
         let chosen = dice.below(4) as usize;
         let keys = self.keys.get(chosen).map_or(&self.keys[..], std::slice::from_ref);
         let node: Node = match dice.below(3) {
-            0 => self.scene.node_at(&self.public.url),
+            0 => self.scene.node_at(&self.public.url, Duration::from_secs(2)),
             _ => self.scene.node_through(&self.public.url, &self.private.url),
         };
         self.scene.worker_on(node, keys, self.settings)

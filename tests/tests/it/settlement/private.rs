@@ -100,7 +100,7 @@ async fn a_reveal_that_the_private_node_does_not_take_goes_public_at_once() {
         || Fate::Refuse(-32000, "transaction underpriced"),
         || Fate::Status(503),
         || Fate::Swallow,
-        || Fate::Late(Duration::from_millis(900)),
+        || Fate::Late(Duration::from_millis(2_500)),
     ];
     let stage = Stage::set(|_| Fate::Pass).await;
     for (n, refusal) in (1..).zip(refusals) {

@@ -90,22 +90,22 @@ impl Scene {
         Node::new(self.chain.clone())
     }
 
-    /// The same chain through another URL.
-    pub(super) fn node_at(&self, url: &str) -> Node {
-        Node::new(self.chain_at(url))
+    /// The same chain through another URL, waited for as long as `patience`.
+    pub(super) fn node_at(&self, url: &str, patience: Duration) -> Node {
+        Node::new(self.chain_at(url, patience))
     }
 
-    /// The same, revealing through a private node.
+    /// The same, revealing through a private node; each is waited for a second.
     pub(super) fn node_through(&self, public: &str, private: &str) -> Node {
-        let chain = self.chain_at(public);
+        let chain = self.chain_at(public, Duration::from_secs(1));
         let relay = chain.relay(&Secret::new(private), 4).unwrap();
         Node::new(chain).revealing_through(relay)
     }
 
-    fn chain_at(&self, url: &str) -> Chain {
+    fn chain_at(&self, url: &str, patience: Duration) -> Chain {
         let mut config = self.stack.config().unwrap().chain;
         config.rpc_url = Secret::new(url);
-        config.rpc_timeout_ms = 300;
+        config.rpc_timeout_ms = u64::try_from(patience.as_millis()).unwrap();
         Chain::connect(&config).unwrap()
     }
 
