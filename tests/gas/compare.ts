@@ -7,7 +7,7 @@ import { Chain } from "./chain.js";
 import { Cow } from "./cow.js";
 import { Gavel, type NonceOf } from "./gavel.js";
 import { type Market, inventorySwaps, matchedSwaps, openMarket } from "./market.js";
-import { type Row, print, row } from "./report.js";
+import { type Row, print, printGoals, row } from "./report.js";
 import { UniswapX } from "./uniswapx.js";
 
 const SIZES = [1, 2, 10, 50];
@@ -82,10 +82,28 @@ async function measureGavel(market: Market): Promise<Map<string, number>> {
   return found;
 }
 
+/** The rows that have a goal: the peer's row, and the ratio to it that is to be reached. */
+const GOALS: Record<string, [peer: string, ratio: number]> = {
+  matched_fresh_50: ["cow_matched_50", 0.84],
+  matched_returning_50: ["cow_matched_50", 0.56],
+  inventory_fresh_50: ["cow_inventory_50", 0.9],
+  inventory_returning_50: ["cow_inventory_50", 0.64],
+  isolated25_fresh_50: ["cow_matched_50", 1.05],
+  inventory_fresh_1: ["uniswapx_direct_1", 1.35],
+  inventory_returning_1: ["uniswapx_direct_1", 1.2],
+};
+
 function rows(peers: Map<string, number>, gavel: Map<string, number>): Row[] {
   const own = [...gavel].map(([name, value]) => {
-    if (name === "isolated25_fresh_50")
-      return row("gas_isolated25_fresh_50", value, peers.get("cow_matched_50"));
+    const goal = GOALS[name];
+    if (goal !== undefined) {
+      const [peer, ratio] = goal;
+      return {
+        ...row(`gas_${name}`, value, peers.get(peer)),
+        goal: ratio,
+        note: `against ${peer}, goal ${ratio}`,
+      };
+    }
     const [way, , n] = name.split("_");
     return row(`gas_per_swap_${name}`, value, peers.get(`cow_${way}_${n}`));
   });
@@ -112,6 +130,7 @@ async function main(): Promise<void> {
     checkMethod(peers);
     const gavel = await measureGavel(market);
     print(peers, gavel);
+    printGoals(rows(peers, gavel));
     const out = args.get("out");
     if (out !== undefined) writeFileSync(out, `${JSON.stringify(rows(peers, gavel), null, 2)}\n`);
   } finally {

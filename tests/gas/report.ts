@@ -5,6 +5,9 @@ export interface Row {
   unit: "gas/swap";
   reference: number;
   ratio: number;
+  /** What the ratio is to be at most, where that is said. */
+  goal?: number;
+  note?: string;
 }
 
 export function row(name: string, value: number, reference: number | undefined): Row {
@@ -47,4 +50,13 @@ export function print(peers: Map<string, number>, gavel: Map<string, number>): v
     ratio("  against UniswapX", `inventory_${nonces}`, "uniswapx_direct");
   }
   line(["Gavel, 25 isolated bids of two", "", "", "", number(gavel.get("isolated25_fresh_50"))]);
+}
+
+/** How far the rows with a goal are from it. */
+export function printGoals(rows: readonly Row[]): void {
+  for (const { name, ratio, goal } of rows) {
+    if (goal === undefined) continue;
+    const verdict = ratio <= goal ? "reached" : "missed";
+    console.log(`${name.padEnd(34)}${ratio.toFixed(3).padStart(10)}   goal ${goal.toFixed(2)}   ${verdict}`);
+  }
 }

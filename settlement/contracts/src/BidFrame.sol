@@ -21,48 +21,76 @@ abstract contract BidFrame is IBidFrame, Nonces {
     uint256 private constant CALLBACK_RESERVE = 5_000;
 
     /// @inheritdoc IBidFrame
-    function settleBid(
-        bytes32 bid,
-        address filler,
-        uint256 callbackGas,
-        bool balanced,
+    function settleOne(
+        Terms calldata terms,
+        Fill[] calldata fills,
         Order[] calldata orders,
         Payment[] calldata payments,
         bytes calldata callback,
         bytes calldata section
     ) external {
         if (msg.sender != address(this)) revert OnlySelf();
-        if (!balanced) revert LegMismatch();
+        if (!terms.balanced) revert LegMismatch();
 
-        uint256 contracts = 0;
-        for (uint256 i = 0; i < orders.length; ++i) {
-            if (!_verify(bid, orders[i], section)) contracts |= 1 << i;
-        }
-        if (contracts != 0) _askContracts(orders, contracts, section);
+        uint256 contracts = _verifyAll(terms.bid, fills, orders, section);
+        if (contracts != 0) _askContracts(orders, fills, contracts, section);
 
-        uint256 paid = 0;
-        for (uint256 k = 0; k < payments.length; ++k) {
-            Payment calldata payment = payments[k];
-            if (payment.intent == 0) continue;
-            Transfers.pay(payment);
-            ++paid;
+        uint256 owed = terms.owed;
+        _pay(payments, 0, owed, fills);
+        if (terms.callbackGas != 0) _callFiller(terms, callback);
+        _pay(payments, owed, payments.length, fills);
+    }
+
+    /// @dev The bits of the intents whose owners' contracts have to be asked. The writer of both lists is this contract,
+    /// so they are walked without looking at their ends again.
+    function _verifyAll(bytes32 bid, Fill[] calldata fills, Order[] calldata orders, bytes calldata section)
+        private
+        returns (uint256 contracts)
+    {
+        Fill calldata fill;
+        Order calldata order;
+        assembly ("memory-safe") {
+            fill := fills.offset
+            order := orders.offset
         }
-        if (callbackGas != 0) _callFiller(bid, filler, callbackGas, callback);
-        if (paid == payments.length) return;
-        for (uint256 k = 0; k < payments.length; ++k) {
-            Payment calldata payment = payments[k];
-            if (payment.intent == 0) Transfers.pay(payment);
+        unchecked {
+            for (uint256 i = 0; i < orders.length; ++i) {
+                if (!_verify(bid, order, fill, section)) contracts |= 1 << i;
+                assembly ("memory-safe") {
+                    fill := add(fill, 0x60)
+                    order := add(order, 0x160)
+                }
+            }
+        }
+    }
+
+    /// @dev Makes the payments from `first` until `end`.
+    function _pay(Payment[] calldata payments, uint256 first, uint256 end, Fill[] calldata fills) private {
+        Payment calldata payment;
+        assembly ("memory-safe") {
+            payment := add(payments.offset, shl(7, first))
+        }
+        unchecked {
+            for (; first < end; ++first) {
+                Transfers.pay(payment, fills);
+                assembly ("memory-safe") {
+                    payment := add(payment, 0x80)
+                }
+            }
         }
     }
 
     /// @dev Checks an intent and marks its fill. False if only its owner's contract can tell whether
     /// the signature is good.
-    function _verify(bytes32 bid, Order calldata order, bytes calldata section) private returns (bool signed) {
-        bytes32 id = order.id;
+    function _verify(bytes32 bid, Order calldata order, Fill calldata fill, bytes calldata section)
+        private
+        returns (bool signed)
+    {
+        bytes32 id = fill.intent;
         // Deadlines are in seconds, of which a block's author can shift a few.
         // slither-disable-next-line timestamp
         if (block.timestamp > order.validTo) revert IntentExpired(id);
-        (uint256 sold, uint256 bought) = (order.sold, order.bought);
+        (uint256 sold, uint256 bought) = (fill.sold, fill.bought);
         if (sold == 0 || bought == 0) revert EmptyFill(id);
         (uint256 sellAmount, uint256 buyAmount) = (order.sellAmount, order.buyAmount);
         if (!Limit.holds(sold, bought, sellAmount, buyAmount)) revert LimitBroken(id);
@@ -87,21 +115,24 @@ abstract contract BidFrame is IBidFrame, Nonces {
         return section[pos:pos + uint256(order.vs)];
     }
 
-    function _askContracts(Order[] calldata orders, uint256 contracts, bytes calldata section) private view {
+    function _askContracts(Order[] calldata orders, Fill[] calldata fills, uint256 contracts, bytes calldata section)
+        private
+        view
+    {
         for (uint256 i = 0; i < orders.length; ++i) {
             if (contracts >> i & 1 == 0) continue;
-            Order calldata order = orders[i];
-            address owner = address(uint160(order.owner));
-            if (!Signatures.acceptedBy(owner, order.id, _signature(order, section))) revert BadSignature(order.id);
+            address owner = address(uint160(orders[i].owner));
+            bytes32 id = fills[i].intent;
+            if (!Signatures.acceptedBy(owner, id, _signature(orders[i], section))) revert BadSignature(id);
         }
     }
 
     /// @dev The callback has all of its signed gas or is not called: a solver does not answer for
     /// gas that it was not given.
-    function _callFiller(bytes32 bid, address filler, uint256 callbackGas, bytes calldata callback) private {
-        bytes memory data = abi.encodeCall(IFiller.fill, (bid, callback));
+    function _callFiller(Terms calldata terms, bytes calldata callback) private {
+        bytes memory data = abi.encodeCall(IFiller.fill, (terms.bid, callback));
         uint256 available = BoundedCall.available(CALLBACK_RESERVE);
-        if (available < callbackGas) revert CallbackGasUnavailable(available);
-        if (!BoundedCall.call(filler, callbackGas, data)) revert CallbackFailed();
+        if (available < terms.callbackGas) revert CallbackGasUnavailable(available);
+        if (!BoundedCall.call(terms.filler, terms.callbackGas, data)) revert CallbackFailed();
     }
 }

@@ -154,7 +154,7 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, Bonds, EIP712 {
         uint256 charge = result.gasUsed * reading.price;
         if (result.settled) {
             _charge(bid.solver, charge);
-            (uint256 start, uint256 length) = BidReader.fills(reading, charge);
+            (uint256 start, uint256 length) = BidReader.settled(reading, charge);
             start.log(length, BidSettled.selector, id, bid.solver);
         } else {
             _fail(bid, reading, result);
@@ -173,7 +173,8 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, Bonds, EIP712 {
         (settled, reason) = BoundedCall.frame(gas_, reading.start, reading.end);
         billed = gasBefore - gasleft();
         if (billed > gas_) billed = gas_;
-        billed = billed > reading.unbilled ? billed - reading.unbilled : 0;
+        uint256 unbilled = GasSchedule.longSignatures(reading.longCount, reading.longBytes);
+        billed = billed > unbilled ? billed - unbilled : 0;
         if (!settled && reason == 0) reason = BidOutOfGas.selector;
     }
 
@@ -211,13 +212,14 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, Bonds, EIP712 {
         Account memory account = _accounts[solver];
         reason = _authorise(account, Signatures.recover(digest, reading.r, reading.vs), solver, filler);
         if (reason != 0) return reason;
-        if (bid.gas < reading.overhead) return GasTooLow.selector;
-        if (account.gas < bid.gas * reading.price) return DepositShort.selector;
 
         mapping(uint256 => uint256) storage bitmap = bidNonces[solver];
         uint256 bits = bitmap[bid.nonce >> 8];
         uint256 bit = 1 << (bid.nonce & 0xff);
         if (bits & bit != 0) return BidNonceUsed.selector;
+        if (bits == 0) reading.overhead += GasSchedule.NONCE_WORD;
+        if (bid.gas < reading.overhead) return GasTooLow.selector;
+        if (account.gas < bid.gas * reading.price) return DepositShort.selector;
         bitmap[bid.nonce >> 8] = bits | bit;
     }
 

@@ -7,28 +7,30 @@ import {BoundedCall} from "./libraries/BoundedCall.sol";
 /// @title Transfers
 /// @notice Moves what a leg asks for or reverts with the error that says whose fault it is.
 library Transfers {
-    uint256 internal constant PLAIN = 1 << 160;
+    uint256 private constant PLAIN = 1 << 160;
+    uint256 private constant PAYER_AT = 168;
 
-    function pay(IBidFrame.Payment calldata payment) internal {
+    function pay(IBidFrame.Payment calldata payment, IBidFrame.Fill[] calldata fills) internal {
         uint256 word = payment.token;
         address token = address(uint160(word));
-        address from = address(uint160(payment.from));
-        address to = address(uint160(payment.to));
-        uint256 amount = payment.amount;
-        if (word & PLAIN == 0) return _payMeasured(token, from, to, amount);
-        (bool ok, bool reverted) = _transferFrom(token, from, to, amount);
-        if (!ok) _fail(token, from, amount, payment.intent, reverted);
+        if (word & PLAIN == 0) return _payMeasured(token, payment);
+        (bool ok, bool reverted) = _transferFrom(token, payment);
+        if (!ok) _fail(token, payment, fills, reverted);
     }
 
     /// @dev A token that may move less than it is told: what counts is what arrives.
-    function _payMeasured(address token, address from, address to, uint256 amount) private {
-        (bool known, uint256 before) = balanceOf(token, to);
-        if (!known) revert IBidFrame.TransferFailed(token);
-        (bool ok,) = _transferFrom(token, from, to, amount);
+    function _payMeasured(address token, IBidFrame.Payment calldata payment) private {
+        uint256 before = _measure(token, payment);
+        (bool ok,) = _transferFrom(token, payment);
         if (!ok) revert IBidFrame.TransferFailed(token);
-        uint256 afterwards;
-        (known, afterwards) = balanceOf(token, to);
-        if (!known || afterwards < before || afterwards - before < amount) revert IBidFrame.TransferShort(token);
+        uint256 afterwards = _measure(token, payment);
+        if (afterwards < before || afterwards - before < payment.amount) revert IBidFrame.TransferShort(token);
+    }
+
+    function _measure(address token, IBidFrame.Payment calldata payment) private view returns (uint256 balance) {
+        bool known;
+        (known, balance) = balanceOf(token, address(uint160(payment.to)));
+        if (!known) revert IBidFrame.TransferFailed(token);
     }
 
     function balanceOf(address token, address account) internal view returns (bool known, uint256 balance) {
@@ -42,16 +44,12 @@ library Transfers {
 
     /// @dev `ok` as the safe-transfer libraries have it: the token returned true, or it has code and
     /// returned nothing. They do not say whether it `reverted`, and the search for fault must know.
-    function _transferFrom(address token, address from, address to, uint256 amount)
-        private
-        returns (bool ok, bool reverted)
-    {
+    function _transferFrom(address token, IBidFrame.Payment calldata payment) private returns (bool ok, bool reverted) {
         assembly ("memory-safe") {
             let data := mload(0x40)
             mstore(data, shl(224, 0x23b872dd))
-            mstore(add(data, 0x04), from)
-            mstore(add(data, 0x24), to)
-            mstore(add(data, 0x44), amount)
+            // From, to and amount are the arguments, word for word.
+            calldatacopy(add(data, 0x04), add(payment, 0x20), 0x60)
             reverted := iszero(call(gas(), token, 0, data, 0x64, 0x00, 0x20))
             switch returndatasize()
             case 0 { ok := and(iszero(reverted), gt(extcodesize(token), 0)) }
@@ -61,16 +59,21 @@ library Transfers {
 
     /// @dev Only a plain token is believed, and only if its revert undid whatever it had moved. A
     /// probe without an answer, for want of gas perhaps, blames nobody.
-    function _fail(address token, address payer, uint256 amount, bytes32 intent, bool reverted) private view {
+    function _fail(address token, IBidFrame.Payment calldata payment, IBidFrame.Fill[] calldata fills, bool reverted)
+        private
+        view
+    {
         if (!reverted) revert IBidFrame.TransferFailed(token);
+        address payer = address(uint160(payment.from));
         (bool known, uint256 funds) = balanceOf(token, payer);
-        bool short = known && funds < amount;
+        bool short = known && funds < payment.amount;
         // Both answers went into `short`.
         // slither-disable-next-line write-after-write
         (known, funds) = allowanceOf(token, payer);
-        short = short || (known && funds < amount);
+        short = short || (known && funds < payment.amount);
         if (!short) revert IBidFrame.TransferFailed(token);
-        if (intent == 0) revert IBidFrame.FillerShort(token);
-        revert IBidFrame.OwnerShort(intent);
+        uint256 index = payment.token >> PAYER_AT;
+        if (index == fills.length) revert IBidFrame.FillerShort(token);
+        revert IBidFrame.OwnerShort(fills[index].intent);
     }
 }

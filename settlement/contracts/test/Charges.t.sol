@@ -13,6 +13,29 @@ import {SettlementTest} from "./utils/SettlementTest.sol";
 /// @dev What a solver pays for the gas of its bids, and what nobody can make it pay for.
 contract ChargesTest is SettlementTest {
     uint8 internal constant NEUTRAL = 0;
+    uint256 private _first;
+
+    /// @dev A first bid, so that the solver's nonce word is in use.
+    function setUp() public override {
+        super.setUp();
+        _settle(_encode(_matchedBid(255, 500, 1)));
+        _skip(1);
+        _first = _charged();
+    }
+
+    function test_TheFirstBidInAWordOfNoncesPaysForTheWord() public {
+        _settle(_encode(_matchedBid(1, 0, 1)));
+        uint256 charged = _charged();
+        _skip(1);
+        _settle(_encode(_matchedBid(256, 10, 1)));
+        uint256 more = (_charged() - charged) / PRICE - charged / PRICE;
+        assertTrue(more > 16_000 && more < 18_000, "17,100 more, and what little else differs");
+        _skip(1);
+        BidData memory bid = _matchedBid(512, 20, 1);
+        bid.gas = uint32(settlement.gasOverhead(2, 2, 0) + 17_099);
+        _signBid(bid, SOLVER_KEY);
+        _assertUncharged(bid, IBonds.GasTooLow.selector);
+    }
 
     function test_ASettledBidPaysTheGasThatItsSimulationSays() public {
         BidData memory bid = _matchedBid(1, 0, 1);
@@ -191,19 +214,21 @@ contract ChargesTest is SettlementTest {
         _expectFailed(bid, NEUTRAL, reason);
         _settle(_encode(bid));
         assertEq(_charged(), charged, "not charged");
-        assertEq(settlement.bidNonces(solver, 0), 0, "not attempted");
+        uint256 bits = settlement.bidNonces(solver, bid.nonce >> 8);
+        assertEq(bits >> (bid.nonce & 0xff) & 1, 0, "not attempted");
     }
 
-    /// @dev What the solver has paid so far.
+    /// @dev What the solver has paid since the beginning of the test.
     function _charged() private view returns (uint256) {
         (,, uint128 gas,) = settlement.fundsOf(solver);
-        return GAS_DEPOSIT - gas;
+        return GAS_DEPOSIT - gas - _first;
     }
 
     /// @dev Withdraws all of the deposit but some of it.
     function _leave(uint256 amount) private {
+        (,, uint128 gas,) = settlement.fundsOf(solver);
         vm.prank(solver);
-        settlement.requestWithdrawal(IBonds.Fund.Gas, uint128(GAS_DEPOSIT - amount));
+        settlement.requestWithdrawal(IBonds.Fund.Gas, uint128(gas - amount));
         vm.warp(vm.getBlockTimestamp() + WITHDRAWAL_DELAY);
         vm.prank(solver);
         settlement.withdraw(IBonds.Fund.Gas, payable(address(0x70)));
@@ -212,7 +237,7 @@ contract ChargesTest is SettlementTest {
 
     function _loggedCharge() private returns (uint256 charge) {
         bytes memory data = _lastData(ISettlement.BidSettled.selector);
-        (charge,) = abi.decode(data, (uint256, ISettlement.Fill[]));
+        (charge,) = abi.decode(data, (uint256, IBidFrame.Fill[]));
     }
 
     function _simulated(bytes memory batch) private returns (uint256 gasUsed) {

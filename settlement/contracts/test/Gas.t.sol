@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IBidFrame} from "../src/interfaces/IBidFrame.sol";
 import {ISettlement} from "../src/interfaces/ISettlement.sol";
 import {BidData} from "./utils/BatchEncoder.sol";
 import {SettlementTest} from "./utils/SettlementTest.sol";
@@ -21,6 +22,11 @@ contract GasTest is SettlementTest {
         // A first batch, so that the lane and the solver's nonce word are in use, as they mostly are.
         _settle(_encode(_inventoryBid(299, 0, 2)));
         _skip(1);
+    }
+
+    /// @dev What is measured is what is deployed.
+    function _artifact() internal pure override returns (string memory) {
+        return "artifacts/Settlement.json";
     }
 
     function test_GasOfMatchedUsers() public {
@@ -45,15 +51,19 @@ contract GasTest is SettlementTest {
     function test_GasOfTwentyFiveBidsByFiveSolvers() public {
         BidData[] memory bids = new BidData[](25);
         for (uint256 s = 0; s < 5; ++s) {
-            uint256 key = SOLVER_KEY + 1 + s;
-            solver = vm.addr(key);
-            filler = _solver(solver);
+            filler = _solver(vm.addr(SOLVER_KEY + 1 + s));
             for (uint256 i = 0; i < 5; ++i) {
-                bids[5 * i + s] = _matchedBid(i, 100 + 10 * s + 2 * i, 1);
-                _penalise(bids[5 * i + s], key);
+                bids[5 * i + s] = _pairOf(s, i);
             }
         }
         _measure("isolated-25x2", _encode(bids), 50);
+    }
+
+    /// @dev The i-th bid of the s-th solver: two users with each other.
+    function _pairOf(uint256 s, uint256 i) private returns (BidData memory bid) {
+        bid = _matchedBid(i, 100 + 10 * s + 2 * i, 1);
+        bid.solver = vm.addr(SOLVER_KEY + 1 + s);
+        _penalise(bid, SOLVER_KEY + 1 + s);
     }
 
     /// @dev The same users once more, in nonce words that they have used.
@@ -103,7 +113,7 @@ contract GasTest is SettlementTest {
         for (uint256 i = 0; i < logs.length; ++i) {
             assertTrue(logs[i].topics[0] != ISettlement.BidFailed.selector, "no bid fails");
             if (logs[i].topics[0] != ISettlement.BidSettled.selector) continue;
-            (uint256 charge,) = abi.decode(logs[i].data, (uint256, ISettlement.Fill[]));
+            (uint256 charge,) = abi.decode(logs[i].data, (uint256, IBidFrame.Fill[]));
             gas_ += charge / PRICE;
         }
     }

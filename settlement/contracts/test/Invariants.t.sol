@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {MockToken} from "../src/dev/MockToken.sol";
 import {Settlement} from "../src/Settlement.sol";
 import {IBonds} from "../src/interfaces/IBonds.sol";
+import {IBidFrame} from "../src/interfaces/IBidFrame.sol";
 import {ISettlement} from "../src/interfaces/ISettlement.sol";
 import {BidData, IntentData, LegData} from "./utils/BatchEncoder.sol";
 import {SettlementTest} from "./utils/SettlementTest.sol";
@@ -194,7 +195,7 @@ contract Market is SettlementTest {
         ++settled;
         for (uint256 k = 0; k < logs.length; ++k) {
             if (logs[k].topics[0] != ISettlement.BidSettled.selector) continue;
-            (, ISettlement.Fill[] memory fills) = abi.decode(logs[k].data, (uint256, ISettlement.Fill[]));
+            (, IBidFrame.Fill[] memory fills) = abi.decode(logs[k].data, (uint256, IBidFrame.Fill[]));
             for (uint256 i = 0; i < fills.length; ++i) {
                 _bookFill(bid, i, fills[i]);
             }
@@ -204,7 +205,7 @@ contract Market is SettlementTest {
     function _bookMoney(BidData memory bid, Vm.Log memory log) private {
         uint256 charge = 0;
         if (log.topics[0] == ISettlement.BidSettled.selector) {
-            (charge,) = abi.decode(log.data, (uint256, ISettlement.Fill[]));
+            (charge,) = abi.decode(log.data, (uint256, IBidFrame.Fill[]));
         } else if (log.topics[0] == ISettlement.BidFailed.selector) {
             (,, charge) = abi.decode(log.data, (uint8, bytes32, uint256));
         } else if (log.topics[0] == IBonds.PenaltyTaken.selector) {
@@ -228,7 +229,7 @@ contract Market is SettlementTest {
         }
     }
 
-    function _bookFill(BidData memory bid, uint256 i, ISettlement.Fill memory fill) private {
+    function _bookFill(BidData memory bid, uint256 i, IBidFrame.Fill memory fill) private {
         IntentData memory intent = bid.intents[i];
         require(_id(bid, i) == fill.intent, "intent");
         (uint256 sold, uint256 bought) = (fill.sold, fill.bought);

@@ -235,8 +235,6 @@ contract TransfersTest is SettlementTest {
 
     /// @dev Every function of Settlement that moves or marks anything.
     function _doors() private view returns (bytes[] memory doors) {
-        IBidFrame.Order[] memory orders;
-        IBidFrame.Payment[] memory payments;
         doors = new bytes[](10);
         doors[0] = abi.encodeCall(settlement.reveal, (LANE, "", SALT));
         doors[1] = abi.encodeCall(settlement.commit, (LANE, SALT));
@@ -247,7 +245,7 @@ contract TransfersTest is SettlementTest {
         doors[7] = abi.encodeCall(settlement.withdraw, (IBonds.Fund.Gas, payable(address(1))));
         doors[8] = abi.encodeCall(settlement.claimPenalty, (SALT, new address[](0), new uint256[](0), 0));
         doors[9] = abi.encodeCall(settlement.burn, ());
-        doors[4] = abi.encodeCall(settlement.settleBid, (SALT, address(filler), 0, true, orders, payments, "", ""));
+        doors[4] = _frameOf(SALT);
     }
 
     function _assertShut(bytes4 answer, uint256 door) private pure {

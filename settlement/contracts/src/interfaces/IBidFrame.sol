@@ -5,18 +5,35 @@ import {INonces} from "./INonces.sol";
 
 /// @title The frame that settles one bid, apart from the others of its batch
 interface IBidFrame is INonces {
-    /// @notice An intent as the outer frame hands it on: the twelve words that were hashed, those that
-    /// are not needed any more replaced by others, and its fill. Accounts are whole words because
-    /// the writer is this contract: there is nothing for the ABI decoder to find wrong.
-    /// @param id The intent's EIP-712 digest.
+    /// @notice How much was sold and bought for an intent, which its EIP-712 digest names.
+    struct Fill {
+        bytes32 intent;
+        uint256 sold;
+        uint256 bought;
+    }
+
+    /// @notice What a frame has to know of its bid.
+    /// @param bid The bid's EIP-712 digest.
+    /// @param balanced Whether each leg joins the same token and no sum of legs overflows.
+    /// @param owed How many of the payments are the owners'. They come first.
+    struct Terms {
+        bytes32 bid;
+        address filler;
+        uint256 callbackGas;
+        bool balanced;
+        uint256 owed;
+    }
+
+    /// @notice An intent as the outer frame hands it on: words that were hashed, and those that are not needed any more
+    /// replaced by others. Accounts are whole words because the writer is this contract: there is
+    /// nothing for the ABI decoder to find wrong.
+    /// @param flags The flag bits of the batch format; from bit 16 on its share of the penalty.
     /// @param receiver The owner if the signed receiver is zero.
+    /// @param sellToken In bit 160: whether it is plain; so for `buyToken`.
     /// @param r With `vs` a compact signature; in form 1, the signature's position in the section.
-    /// @param flags The flag bits of the batch format; bit 8 and 9: sell and buy token are plain.
     /// @param vs See `r`; in form 1 the signature's length.
-    /// @param sold The sum of the legs from the intent.
-    /// @param bought The sum of the legs to it.
     struct Order {
-        bytes32 id;
+        uint256 flags;
         uint256 owner;
         uint256 receiver;
         uint256 sellToken;
@@ -26,21 +43,17 @@ interface IBidFrame is INonces {
         uint256 nonce;
         uint256 validTo;
         bytes32 r;
-        uint256 flags;
         bytes32 vs;
-        uint256 sold;
-        uint256 bought;
     }
 
     /// @notice A leg with its ends resolved to accounts.
-    /// @param token In bit 160: whether the token is plain.
-    /// @param intent The digest of the paying intent; zero if the filler pays.
+    /// @param token In bit 160: whether the token is plain; from bit 168 on: whose it is, an intent's index or, if it
+    /// is the filler's, their number.
     struct Payment {
         uint256 token;
         uint256 from;
         uint256 to;
         uint256 amount;
-        bytes32 intent;
     }
 
     /// @notice Only Settlement itself may open a bid's frame.
@@ -78,15 +91,12 @@ interface IBidFrame is INonces {
     error TransferShort(address token);
 
     /// @notice Settles one bid whose solver is authorised already. Only Settlement itself may call,
-    /// with the bid's signed gas; whatever goes wrong inside is undone with the frame.
-    /// @param bid The bid's EIP-712 digest.
-    /// @param balanced Whether each leg joins the same token and no sum of legs overflows.
+    /// with the bid's signed gas; whatever goes wrong inside is undone with the frame. Its name makes its
+    /// selector the smallest, which is the first that is compared: each bid calls it.
     /// @param section The calldata of the bid's intents, if one of them has a form-1 signature.
-    function settleBid(
-        bytes32 bid,
-        address filler,
-        uint256 callbackGas,
-        bool balanced,
+    function settleOne(
+        Terms calldata terms,
+        Fill[] calldata fills,
         Order[] calldata orders,
         Payment[] calldata payments,
         bytes calldata callback,

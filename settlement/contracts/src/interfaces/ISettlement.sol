@@ -33,13 +33,6 @@ interface ISettlement is IBidFrame, IBonds, ISolvers {
         uint256 gasUsed;
     }
 
-    /// @notice How much was sold and bought for an intent.
-    struct Fill {
-        bytes32 intent;
-        uint256 sold;
-        uint256 bought;
-    }
-
     /// @notice The delay within which a commitment can be revealed cannot be zero.
     error ZeroDelay();
     /// @notice The settler may not commit in this lane.

@@ -26,8 +26,8 @@ struct Bid {
 }
 
 /// @dev What is known of a bid besides its signed words. The first three are the batch's: `price` in wei per
-/// gas, and what each bid is `saving` of the overhead because there are others. `unbilled` is the
-/// gas that long signatures may cost the frame; `start` and `end` bound its call, in which `orders` are.
+/// gas, and what each bid is `saving` of the overhead because there are others. `longCount` and
+/// `longBytes` are of form-1 signatures; `start` and `end` bound the frame's call, in which fills and orders are.
 struct Reading {
     bytes32 domain;
     uint256 price;
@@ -39,39 +39,50 @@ struct Reading {
     uint256 plainTokens;
     bool fillerIsToken;
     bool penalised;
-    uint256 shares;
-    uint256 unbilled;
-    uint256 orders;
+    uint256 longCount;
+    uint256 longBytes;
     uint256 overhead;
+    uint256 fills;
+    uint256 orders;
     uint256 start;
     uint256 end;
 }
 
 /// @title Reads one bid of a batch into the calldata of its frame
 /// @notice Reverts with NotCanonical, and so fails the batch, if the bytes are not the only encoding
-/// of what they mean. Whether that may be settled is decided elsewhere.
+/// of what they mean. Whether that may be settled is decided elsewhere. The two loops are written in
+/// assembly: each swap passes them, and the compiler makes twice as much of them.
 library BidReader {
     using Cursor for uint256;
     using Memory for uint256;
 
     uint256 internal constant FILLER = 255;
 
-    /// @dev Bytes of an intent's EIP-712 encoding, of an IBidFrame.Order and an IBidFrame.Payment.
+    /// @dev Bytes of an IBidFrame.Order, an IBidFrame.Fill and an IBidFrame.Payment, and of an intent's EIP-712
+    /// encoding: an order is put where its words are hashed, one word shorter.
+    uint256 private constant ORDER = 352;
+    uint256 private constant FILL = 96;
+    uint256 private constant PAYMENT = 128;
     uint256 private constant HASHED = 384;
-    uint256 private constant ORDER = 448;
-    uint256 private constant PAYMENT = 160;
     /// @dev Bytes that a leg adds to what is hashed.
     uint256 private constant LEG = 96;
-    /// @dev Bytes of the arguments' heads.
-    uint256 private constant HEADS = 256;
+    /// @dev Bytes of the arguments' heads: the terms and five offsets.
+    uint256 private constant HEADS = 320;
 
-    uint256 private constant HAS_RECEIVER = 4;
-    uint256 private constant HAS_APP_DATA = 8;
     uint256 private constant LONG_SIGNATURE = 16;
-    uint256 private constant FLAGS = 31;
     /// @dev Where an order's flags hold its share of the penalty, in basis points of WHOLE.
     uint256 private constant SHARE_AT = 16;
     uint256 private constant WHOLE = 10_000;
+
+    /// @dev Where the members of a Reading are.
+    uint256 private constant TOKENS = 0xa0;
+    uint256 private constant TOKEN_COUNT = 0xc0;
+    uint256 private constant PLAIN_TOKENS = 0xe0;
+    uint256 private constant PENALISED = 0x120;
+    uint256 private constant LONG_COUNT = 0x140;
+    uint256 private constant LONG_BYTES = 0x160;
+    uint256 private constant FILLS = 0x1a0;
+    uint256 private constant ORDERS = 0x1c0;
 
     /// @dev Reads the bid at `pos` and leaves, from `reading.start`, the call of its frame in which only
     /// the bid's digest is missing. `next` is where the following bid begins.
@@ -86,35 +97,48 @@ library BidReader {
 
             uint256 start = Memory.free();
             uint256 heads = start + 32;
-            start.set(uint256(uint32(IBidFrame.settleBid.selector)));
+            start.set(uint256(uint32(IBidFrame.settleOne.selector)));
             (heads + 32).set(bid.filler);
             (heads + 64).set(bid.callbackGas);
 
+            // The filler has a fill and the accounts of an order as well, so that all legs are alike.
+            uint256 fills = heads + HEADS;
+            uint256 count = next.take(1);
+            if (count == 0 || count == FILLER) revert ISettlement.NotCanonical(next);
+            uint256 orders = fills + 32 + (count + 1) * FILL;
+            uint256 payments = orders + 32 + count * ORDER + 96;
+            fills.set(count);
+            orders.set(count);
+            (heads + 160).set(HEADS);
+            (heads + 192).set(orders - heads);
+            (heads + 224).set(payments - heads);
+            (reading.fills, reading.orders) = (fills + 32, orders + 32);
+
             uint256 section = next + 1;
-            uint256 orders = heads + HEADS;
-            reading.orders = orders;
-            (heads + 128).set(HEADS);
-            bool long;
-            (next, long) = _orders(next, orders, reading);
-            uint256 sectionLength = long ? next - section : 0;
+            next = _orders(section, reading);
+            uint256 sectionLength = reading.longCount != 0 ? next - section : 0;
+            _filler(fills + 32 + count * FILL, orders + 32 + count * ORDER, bid.filler);
 
-            uint256 payments = orders + 32 + uint256(orders.get()) * ORDER;
-            (heads + 160).set(payments - heads);
+            uint256 legs = next.take(2);
+            if (legs == 0) revert ISettlement.NotCanonical(next);
+            payments.set(legs);
+            uint256 owed;
             bool balanced;
-            (next, bid.legsHash, balanced) = _legs(next, orders, payments, bid.filler);
+            (next, bid.legsHash, balanced, owed) = _legs(next + 2, payments + 32, legs, reading);
             (heads + 96).set(balanced ? 1 : 0);
+            (heads + 128).set(owed);
 
-            uint256 callback = payments + 32 + uint256(payments.get()) * PAYMENT;
-            (heads + 192).set(callback - heads);
+            uint256 callback = payments + 32 + legs * PAYMENT;
+            (heads + 256).set(callback - heads);
             uint256 length = next.take(3);
             callback.set(length);
             (callback + 32).copy(next + 3, length);
             bid.callbackHash = (callback + 32).hash(length);
             next += 3 + length;
-            reading.overhead = GasSchedule.overhead(uint256(orders.get()), uint256(payments.get()), length);
+            reading.overhead = GasSchedule.overhead(count, legs, length);
 
             uint256 tail = callback + 32 + ((length + 31) & ~uint256(31));
-            (heads + 224).set(tail - heads);
+            (heads + 288).set(tail - heads);
             tail.set(sectionLength);
             (tail + 32).copy(section, sectionLength);
 
@@ -124,38 +148,36 @@ library BidReader {
         }
     }
 
-    /// @dev Makes of the orders, when their frame is done, the data of a log: the charge and the fills. They
-    /// are shorter than the orders, so nothing is overwritten before it is read.
-    function fills(Reading memory reading, uint256 charge) internal pure returns (uint256 start, uint256 length) {
+    /// @dev The data of a log of what was filled, when the frame is done: the charge, and the fills where they are.
+    function settled(Reading memory reading, uint256 charge) internal pure returns (uint256 start, uint256 length) {
         unchecked {
-            uint256 order = reading.orders;
-            uint256 count = uint256(order.get());
-            start = order - 64;
+            start = reading.fills - 96;
             start.set(charge);
             (start + 32).set(uint256(64));
-            order += 32;
-            uint256 to = order;
-            for (uint256 end = order + count * ORDER; order < end; order += ORDER) {
-                (bytes32 id, bytes32 sold, bytes32 bought) = (order.get(), (order + 384).get(), (order + 416).get());
-                to.set(id);
-                (to + 32).set(sold);
-                (to + 64).set(bought);
-                to += 96;
-            }
-            length = to - start;
+            length = 96 + FILL * uint256((start + 64).get());
         }
     }
 
     /// @dev The owners of a bid's intents and their shares of its penalty in basis points.
     function owners(Reading memory reading) internal pure returns (address[] memory accounts, uint256[] memory shares) {
         uint256 order = reading.orders;
-        uint256 count = uint256(order.get());
+        uint256 count = uint256((order - 32).get());
         (accounts, shares) = (new address[](count), new uint256[](count));
-        order += 32;
         for (uint256 i = 0; i < count; ++i) {
             accounts[i] = address(uint160(uint256((order + 32).get())));
-            shares[i] = uint256((order + 320).get()) >> SHARE_AT;
+            shares[i] = uint256(order.get()) >> SHARE_AT;
             order += ORDER;
+        }
+    }
+
+    /// @dev The filler's fill, which nobody reads, and the accounts of its order.
+    function _filler(uint256 fill, uint256 order, address filler) private pure {
+        unchecked {
+            fill.set(uint256(0));
+            (fill + 32).set(uint256(0));
+            (fill + 64).set(uint256(0));
+            (order + 32).set(filler);
+            (order + 64).set(filler);
         }
     }
 
@@ -168,7 +190,7 @@ library BidReader {
             bid.penalty = (pos + 48).take(16);
             bid.validUntil = (pos + 64).take(4);
             (bid.nonce, next) = (pos + 68).uintAt();
-            (reading.penalised, reading.shares, reading.unbilled) = (bid.penalty != 0, 0, 0);
+            (reading.penalised, reading.longCount, reading.longBytes) = (bid.penalty != 0, 0, 0);
             bid.salt = next.word();
             bid.clientBidId = (next + 32).word();
             reading.r = (next + 64).word();
@@ -202,196 +224,200 @@ library BidReader {
         }
     }
 
-    /// @dev Writes the count and the orders from `to`. `long` if one of them has a form-1 signature.
-    function _orders(uint256 pos, uint256 to, Reading memory reading) private pure returns (uint256 next, bool long) {
-        unchecked {
-            uint256 count = pos.take(1);
-            if (count == 0 || count == FILLER) revert ISettlement.NotCanonical(pos);
-            to.set(count);
-            next = pos + 1;
-            uint256 section = next;
-            uint256 flags = 0;
-            to += 32;
-            for (uint256 end = to + count * ORDER; to < end; to += ORDER) {
-                flags |= next.take(1);
-                next = _order(next, section, to, reading);
-            }
-            long = flags & LONG_SIGNATURE != 0;
-        }
-    }
-
-    /// @dev Writes the words that are hashed, hashes them, and then puts in the place of those that the
-    /// frame does not need what else it does: the id, the flags and the signature.
-    function _order(uint256 pos, uint256 section, uint256 to, Reading memory reading)
-        private
-        pure
-        returns (uint256 next)
-    {
-        unchecked {
-            uint256 flags = pos.take(1);
-            if (flags > FLAGS) revert ISettlement.NotCanonical(pos);
-            address owner = (pos + 1).addr();
-            to.set(Typehashes.INTENT);
-            (to + 32).set(owner);
-            next = _receiver(pos + 23, flags, to + 64);
-            uint256 plainTokens = _pair(pos + 21, to + 96, reading);
-            next = _amounts(next, to + 160);
-            (to + 256).set(next.take(4));
-            next += 4;
-            (to + 288).set(flags & 1);
-            (to + 320).set((flags >> 1) & 1);
-            (to + 352).set(bytes32(0));
-            if (flags & HAS_APP_DATA != 0) {
-                bytes32 appData = next.word();
-                if (appData == 0) revert ISettlement.NotCanonical(next);
-                (to + 352).set(appData);
-                next += 32;
+    /// @dev Writes a fill and an order for each intent from `pos` on. An order's words are first those that
+    /// are hashed; then the first, which was the typehash, becomes the flags, and what follows `validTo`, the
+    /// signature or, in form 1, where in the section it is and how long. Bit 160 of a token then says whether it is plain.
+    function _orders(uint256 pos, Reading memory reading) private pure returns (uint256 next) {
+        bytes32 notCanonical = ISettlement.NotCanonical.selector;
+        uint256 section = pos;
+        uint256 shares = 0;
+        bytes32 typehash = Typehashes.INTENT;
+        assembly ("memory-safe") {
+            function uintAt(at, to) -> after_, bad {
+                let width := byte(0, calldataload(at))
+                let bytes_ := calldataload(add(at, 1))
+                mstore(to, shr(sub(256, shl(3, width)), bytes_))
+                after_ := add(add(at, 1), width)
+                bad := or(gt(width, 32), lt(byte(0, bytes_), gt(width, 0)))
             }
 
-            to.set(Memory.typedDigest(reading.domain, to.hash(HASHED)));
-            if (flags & HAS_RECEIVER == 0) (to + 64).set(owner);
-            // Zero if the bid has no penalty.
-            // slither-disable-next-line uninitialized-local
-            uint256 share;
-            if (reading.penalised) (share, next) = _share(next, reading);
-            (to + 320).set(flags | plainTokens << 8 | share << SHARE_AT);
-            (to + 384).set(uint256(0));
-            (to + 416).set(uint256(0));
-            if (flags & LONG_SIGNATURE == 0) {
-                (to + 288).set(next.word());
-                (to + 352).set((next + 32).word());
-                return next + 64;
-            }
-            uint256 length = next.take(2);
-            (to + 288).set(next + 2 - section);
-            (to + 352).set(length);
-            reading.unbilled += GasSchedule.LONG_SIGNATURE + GasSchedule.LONG_SIGNATURE_BYTE * length;
-            return next + 2 + length;
-        }
-    }
-
-    /// @dev What of the penalty is for the intent's owner. All shares together are no more than the whole.
-    function _share(uint256 pos, Reading memory reading) private pure returns (uint256 share, uint256 next) {
-        unchecked {
-            share = pos.take(2);
-            reading.shares += share;
-            if (reading.shares > WHOLE) revert ISettlement.NotCanonical(pos);
-            next = pos + 2;
-        }
-    }
-
-    function _receiver(uint256 pos, uint256 flags, uint256 to) private pure returns (uint256 next) {
-        unchecked {
-            if (flags & HAS_RECEIVER == 0) {
-                to.set(uint256(0));
-                return pos;
-            }
-            address receiver = pos.addr();
-            if (receiver == address(0)) revert ISettlement.NotCanonical(pos);
-            to.set(receiver);
-            return pos + 20;
-        }
-    }
-
-    /// @dev Writes the sell and the buy token; bits 0 and 1 of the result say whether they are plain.
-    function _pair(uint256 pos, uint256 to, Reading memory reading) private pure returns (uint256 plainTokens) {
-        unchecked {
-            uint256 sell = pos.take(1);
-            uint256 buy = (pos + 1).take(1);
-            uint256 count = reading.tokenCount;
-            if (sell >= count || buy >= count) revert ISettlement.NotCanonical(pos);
-            uint256 tokens = reading.tokens;
-            to.set((tokens + 20 * sell).addr());
-            (to + 32).set((tokens + 20 * buy).addr());
-            uint256 plain = reading.plainTokens;
-            plainTokens = ((plain >> sell) & 1) | ((plain >> buy) & 1) << 1;
-        }
-    }
-
-    /// @dev Writes sell amount, buy amount and nonce.
-    function _amounts(uint256 pos, uint256 to) private pure returns (uint256 next) {
-        unchecked {
-            uint256 value;
-            (value, next) = pos.uintAt();
-            to.set(value);
-            (value, next) = next.uintAt();
-            (to + 32).set(value);
-            (value, next) = next.uintAt();
-            (to + 64).set(value);
-        }
-    }
-
-    /// @dev Writes the count and the payments from `to`, and sums them up in the orders. The filler has
-    /// an order as well, of id zero, so that all legs are alike. The legs' hash is over digests: its
-    /// words are put behind the payments, where the callback will overwrite them. Not `balanced` if
-    /// a leg joins what does not fit.
-    function _legs(uint256 pos, uint256 orders, uint256 to, address filler)
-        private
-        pure
-        returns (uint256 next, bytes32 legsHash, bool balanced)
-    {
-        unchecked {
-            uint256 count = pos.take(2);
-            if (count == 0) revert ISettlement.NotCanonical(pos);
-            to.set(count);
-            next = pos + 2;
-            to += 32;
-            uint256 hashed = to + count * PAYMENT;
-            uint256 fillers = _fillersOrder(hashed + count * LEG, filler);
-            uint256 bad = 0;
-            for (uint256 end = hashed; to < end; to += PAYMENT) {
-                uint256 payer = _end(orders, fillers, next.take(1), next);
-                uint256 payee = _end(orders, fillers, (next + 1).take(1), next);
-                uint256 amount;
-                (amount, next) = (next + 2).uintAt();
-                hashed.set(payer.get());
-                (hashed + 32).set(payee.get());
-                (hashed + 64).set(amount);
-                hashed += LEG;
-
-                uint256 token = payer == fillers ? _token(payee, 128, 9) : _token(payer, 96, 8);
-                if (payee != fillers) bad |= uint160(token) ^ uint256((payee + 128).get());
-                if (payer == payee) {
-                    if (payer == fillers) revert ISettlement.NotCanonical(next);
-                    bad = 1;
+            // The head of what a digest is made of stays where typedDigest has it.
+            mstore(0x00, hex"1901")
+            mstore(0x02, mload(reading))
+            let order := mload(add(reading, ORDERS))
+            let fill := mload(add(reading, FILLS))
+            for { let end := sub(order, 0x80) } lt(fill, end) { fill := add(fill, FILL) } {
+                let head := calldataload(pos)
+                let flags := byte(0, head)
+                let owner := shr(96, shl(8, head))
+                let sell := byte(21, head)
+                let buy := byte(22, head)
+                let bad := mload(add(reading, TOKEN_COUNT))
+                bad := or(gt(flags, 31), iszero(and(lt(sell, bad), lt(buy, bad))))
+                mstore(order, typehash)
+                mstore(add(order, 0x20), owner)
+                {
+                    let tokens := mload(add(reading, TOKENS))
+                    mstore(add(order, 0x60), shr(96, calldataload(add(tokens, mul(20, sell)))))
+                    mstore(add(order, 0x80), shr(96, calldataload(add(tokens, mul(20, buy)))))
                 }
-                bad |= (payer + 384).add(amount) | (payee + 416).add(amount);
-                to.set(token);
-                (to + 32).set((payer + 32).get());
-                (to + 64).set((payee + 64).get());
-                (to + 96).set(amount);
-                (to + 128).set(payer.get());
+
+                next := add(pos, 23)
+                let receiver := 0
+                if and(flags, 4) {
+                    receiver := shr(96, calldataload(next))
+                    bad := or(bad, iszero(receiver))
+                    next := add(next, 20)
+                }
+                mstore(add(order, 0x40), receiver)
+                let badNumber
+                next, badNumber := uintAt(next, add(order, 0xa0))
+                bad := or(bad, badNumber)
+                next, badNumber := uintAt(next, add(order, 0xc0))
+                bad := or(bad, badNumber)
+                next, badNumber := uintAt(next, add(order, 0xe0))
+                bad := or(bad, badNumber)
+                mstore(add(order, 0x100), shr(224, calldataload(next)))
+                next := add(next, 4)
+                mstore(add(order, 0x120), and(flags, 1))
+                mstore(add(order, 0x140), and(shr(1, flags), 1))
+                mstore(add(order, 0x160), 0)
+                if and(flags, 8) {
+                    let appData := calldataload(next)
+                    bad := or(bad, iszero(appData))
+                    mstore(add(order, 0x160), appData)
+                    next := add(next, 32)
+                }
+                if bad {
+                    mstore(0x00, notCanonical)
+                    mstore(0x04, pos)
+                    revert(0x00, 0x24)
+                }
+                mstore(0x22, keccak256(order, HASHED))
+                mstore(fill, keccak256(0x00, 0x42))
+                mstore(add(fill, 0x20), 0)
+                mstore(add(fill, 0x40), 0)
+                if iszero(receiver) { mstore(add(order, 0x40), owner) }
+                {
+                    let plain := mload(add(reading, PLAIN_TOKENS))
+                    let at := add(order, 0x60)
+                    mstore(at, or(mload(at), shl(160, and(shr(sell, plain), 1))))
+                    at := add(order, 0x80)
+                    mstore(at, or(mload(at), shl(160, and(shr(buy, plain), 1))))
+                }
+                if mload(add(reading, PENALISED)) {
+                    let share := shr(240, calldataload(next))
+                    next := add(next, 2)
+                    shares := add(shares, share)
+                    flags := or(flags, shl(SHARE_AT, share))
+                }
+                mstore(order, flags)
+
+                switch and(flags, LONG_SIGNATURE)
+                case 0 {
+                    calldatacopy(add(order, 0x120), next, 0x40)
+                    next := add(next, 0x40)
+                }
+                default {
+                    let length := shr(240, calldataload(next))
+                    next := add(next, 2)
+                    mstore(add(order, 0x120), sub(next, section))
+                    mstore(add(order, 0x140), length)
+                    next := add(next, length)
+                    mstore(add(reading, LONG_COUNT), add(mload(add(reading, LONG_COUNT)), 1))
+                    mstore(add(reading, LONG_BYTES), add(mload(add(reading, LONG_BYTES)), length))
+                }
+                pos := next
+                order := add(order, ORDER)
             }
-            legsHash = to.hash(count * LEG);
+            mstore(0x22, 0)
+        }
+        if (shares > WHOLE) revert ISettlement.NotCanonical(pos);
+    }
+
+    /// @dev Writes a payment for each of `legs` legs from `pos` on, and sums them up in the fills. Those that owners pay
+    /// are written from the front and end at `owed`, the filler's from the back. The legs' hash is over digests:
+    /// its words are put behind the payments, where the callback will overwrite them. Not `balanced` if
+    /// a leg joins what does not fit.
+    function _legs(uint256 pos, uint256 payments, uint256 legs, Reading memory reading)
+        private
+        pure
+        returns (uint256 next, bytes32 legsHash, bool balanced, uint256 owed)
+    {
+        bytes32 notCanonical = ISettlement.NotCanonical.selector;
+        uint256 words = payments + legs * PAYMENT;
+        uint256 bad = 0;
+        (next, owed) = (pos, payments);
+        assembly ("memory-safe") {
+            function refuse(selector, at) {
+                mstore(0x00, selector)
+                mstore(0x04, at)
+                revert(0x00, 0x24)
+            }
+
+            // What comes from memory the optimizer keeps; the rest it would compute again wherever it is used.
+            let fills := mload(add(reading, FILLS))
+            let orders := mload(add(reading, ORDERS))
+            let count := mload(sub(fills, 0x20))
+            let back := words
+            for {} lt(owed, back) {} {
+                let head := calldataload(next)
+                let amount := calldataload(add(next, 3))
+                {
+                    let width := byte(2, head)
+                    if or(gt(width, 32), lt(byte(0, amount), gt(width, 0))) { refuse(notCanonical, next) }
+                    amount := shr(sub(256, shl(3, width)), amount)
+                    next := add(add(next, 3), width)
+                }
+                let from := byte(0, head)
+                let to := byte(1, head)
+                let payment
+                switch lt(from, count)
+                case 0 {
+                    if or(xor(from, FILLER), iszero(lt(to, count))) { refuse(notCanonical, next) }
+                    from := count
+                    back := sub(back, PAYMENT)
+                    payment := back
+                    let payee := add(orders, mul(to, ORDER))
+                    mstore(payment, or(mload(add(payee, 0x80)), shl(168, count)))
+                }
+                default {
+                    payment := owed
+                    owed := add(owed, PAYMENT)
+                    let payer := add(orders, mul(from, ORDER))
+                    let token := mload(add(payer, 0x60))
+                    if lt(to, count) {
+                        bad := or(bad, or(xor(token, mload(add(add(orders, mul(to, ORDER)), 0x80))), eq(from, to)))
+                    }
+                    mstore(payment, or(token, shl(168, from)))
+                }
+                if iszero(lt(to, count)) {
+                    if xor(to, FILLER) { refuse(notCanonical, next) }
+                    to := count
+                }
+                mstore(add(payment, 0x20), mload(add(add(orders, mul(from, ORDER)), 0x20)))
+                mstore(add(payment, 0x40), mload(add(add(orders, mul(to, ORDER)), 0x40)))
+                mstore(add(payment, 0x60), amount)
+
+                let fill := add(fills, mul(from, FILL))
+                mstore(words, mload(fill))
+                let sum := add(mload(add(fill, 0x20)), amount)
+                mstore(add(fill, 0x20), sum)
+                bad := or(bad, lt(sum, amount))
+                fill := add(fills, mul(to, FILL))
+                mstore(add(words, 0x20), mload(fill))
+                sum := add(mload(add(fill, 0x40)), amount)
+                mstore(add(fill, 0x40), sum)
+                bad := or(bad, lt(sum, amount))
+                mstore(add(words, 0x40), amount)
+                words := add(words, LEG)
+            }
+        }
+        unchecked {
+            uint256 hashed = payments + legs * PAYMENT;
+            legsHash = hashed.hash(words - hashed);
+            owed = (owed - payments) / PAYMENT;
             balanced = bad == 0;
-        }
-    }
-
-    /// @dev Writes the words of an order that legs of the filler touch.
-    function _fillersOrder(uint256 to, address filler) private pure returns (uint256 order) {
-        unchecked {
-            to.set(uint256(0));
-            (to + 32).set(filler);
-            (to + 64).set(filler);
-            (to + 384).set(uint256(0));
-            (to + 416).set(uint256(0));
-            return to;
-        }
-    }
-
-    /// @dev The order at one end of a leg.
-    function _end(uint256 orders, uint256 fillers, uint256 index, uint256 pos) private pure returns (uint256 order) {
-        unchecked {
-            if (index < uint256(orders.get())) return orders + 32 + index * ORDER;
-            if (index != FILLER) revert ISettlement.NotCanonical(pos);
-            return fillers;
-        }
-    }
-
-    /// @dev An order's token, with the flag that says whether it is plain in bit 160.
-    function _token(uint256 order, uint256 offset, uint256 flag) private pure returns (uint256 token) {
-        unchecked {
-            return uint256((order + offset).get()) | ((uint256((order + 320).get()) >> flag) & 1) << 160;
         }
     }
 }

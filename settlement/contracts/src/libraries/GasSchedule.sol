@@ -7,9 +7,11 @@ pragma solidity 0.8.37;
 /// hold against whole transactions.
 library GasSchedule {
     /// @dev Commit and reveal with nothing in the batch: both transactions' 21,000, lane, logs, head.
-    uint256 internal constant BATCH = 60_000;
+    uint256 internal constant BATCH = 75_000;
     /// @dev A bid's head: calldata, ecrecover, the solver's account and nonce word, the charge, its log.
     uint256 internal constant BID = 22_000;
+    /// @dev The first bid in a word of its solver's nonces.
+    uint256 internal constant NONCE_WORD = 17_100;
     /// @dev An intent: its calldata with every optional field, its digest, its part of the log.
     uint256 internal constant INTENT = 5_200;
     /// @dev A leg: its calldata, its part of the legs' hash, its payment.
@@ -31,6 +33,10 @@ library GasSchedule {
 
     function penalty(uint256 shares) internal pure returns (uint256 gas_) {
         return PENALTY + PENALTY_SHARE * shares;
+    }
+
+    function longSignatures(uint256 count, uint256 length) internal pure returns (uint256 gas_) {
+        return LONG_SIGNATURE * count + LONG_SIGNATURE_BYTE * length;
     }
 
     function overhead(uint256 intents, uint256 legs, uint256 callbackBytes) internal pure returns (uint256 gas_) {

@@ -27,9 +27,7 @@ abstract contract Doors is HostileTest {
     }
 
     function _addLocked() private {
-        // Zeros decode as arguments of any kind.
-        bytes memory frame = bytes.concat(settlement.settleBid.selector, new bytes(1_024));
-        _add("settleBid", frame, IBidFrame.OnlySelf.selector);
+        _add("settleOne", _frameOf(SALT), IBidFrame.OnlySelf.selector);
         _add("commit", abi.encodeCall(settlement.commit, (LANE, SALT)), LOCKED);
         _add("reveal", abi.encodeCall(settlement.reveal, (LANE, "", SALT)), LOCKED);
         _add("expire", abi.encodeCall(settlement.expire, (settler, LANE)), LOCKED);

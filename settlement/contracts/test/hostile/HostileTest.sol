@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {IBidFrame} from "../../src/interfaces/IBidFrame.sol";
 import {IBonds} from "../../src/interfaces/IBonds.sol";
 import {ISettlement} from "../../src/interfaces/ISettlement.sol";
 import {MockToken} from "../../src/dev/MockToken.sol";
@@ -302,7 +303,7 @@ abstract contract HostileTest is SettlementTest {
     function _outcome(Vm.Log memory log) private pure returns (Outcome memory outcome) {
         if (log.topics[0] == ISettlement.BidSettled.selector) {
             outcome.settled = true;
-            (outcome.charge,) = abi.decode(log.data, (uint256, ISettlement.Fill[]));
+            (outcome.charge,) = abi.decode(log.data, (uint256, IBidFrame.Fill[]));
         } else {
             bytes32 word;
             (outcome.fault, word, outcome.charge) = abi.decode(log.data, (uint8, bytes32, uint256));

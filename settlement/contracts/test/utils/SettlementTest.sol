@@ -5,6 +5,7 @@ import {InventoryFiller} from "../../src/InventoryFiller.sol";
 import {Settlement} from "../../src/Settlement.sol";
 import {MockToken} from "../../src/dev/MockToken.sol";
 import {INonces} from "../../src/interfaces/INonces.sol";
+import {IBidFrame} from "../../src/interfaces/IBidFrame.sol";
 import {IBonds} from "../../src/interfaces/IBonds.sol";
 import {ISettlement} from "../../src/interfaces/ISettlement.sol";
 import {BatchData, BatchEncoder, BidData, IntentData, LegData} from "./BatchEncoder.sol";
@@ -22,7 +23,7 @@ abstract contract SettlementTest is Test {
         bool settled;
         uint8 fault;
         bytes32 reason;
-        ISettlement.Fill[] fills;
+        IBidFrame.Fill[] fills;
     }
 
     uint32 internal constant MAX_DELAY = 20;
@@ -279,7 +280,7 @@ abstract contract SettlementTest is Test {
 
     /// @dev A fill of the bid that was expected last.
     function _expectFilled(bytes32 intent, uint256 sold, uint256 bought) internal {
-        _expected[_expected.length - 1].fills.push(ISettlement.Fill(intent, sold, bought));
+        _expected[_expected.length - 1].fills.push(IBidFrame.Fill(intent, sold, bought));
     }
 
     /// @dev The logs of bids are those that were expected, in this order.
@@ -300,7 +301,7 @@ abstract contract SettlementTest is Test {
         assertEq(log.topics[2], bytes32(uint256(uint160(expected.solver))), "solver");
         if (log.topics[0] == ISettlement.BidSettled.selector) {
             assertTrue(expected.settled, "a bid settled that was to fail");
-            (, ISettlement.Fill[] memory fills) = abi.decode(log.data, (uint256, ISettlement.Fill[]));
+            (, IBidFrame.Fill[] memory fills) = abi.decode(log.data, (uint256, IBidFrame.Fill[]));
             if (expected.fills.length != 0) assertEq(abi.encode(fills), abi.encode(expected.fills), "fills");
         } else {
             (uint8 fault, bytes32 reason,) = abi.decode(log.data, (uint8, bytes32, uint256));
@@ -319,6 +320,15 @@ abstract contract SettlementTest is Test {
         for (uint256 i = 0; i < bad.intents.length; ++i) {
             assertEq(settlement.filled(_id(bad, i)), 0, "a failed bid fills nothing");
         }
+    }
+
+    /// @dev The call of a bid's frame, with nothing in it.
+    function _frameOf(bytes32 bid) internal view returns (bytes memory) {
+        IBidFrame.Terms memory terms = IBidFrame.Terms(bid, address(filler), 0, true, 0);
+        return abi.encodeCall(
+            settlement.settleOne,
+            (terms, new IBidFrame.Fill[](0), new IBidFrame.Order[](0), new IBidFrame.Payment[](0), "", "")
+        );
     }
 
     /// @dev Signs the intents of a bid again, as those of the users from `first` on, and the bid.

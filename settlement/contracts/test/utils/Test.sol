@@ -28,13 +28,17 @@ abstract contract Test {
         vm.assertTrue(condition, what);
     }
 
-    /// @dev Deployed from its artifact: with `new` every test contract would have the whole of it compiled in.
+    /// @dev Deployed by its name: with `new` every test contract would have the whole of it compiled in.
     function _deploySettlement(address owner, uint32 maxDelay, uint32 withdrawalDelay, uint64 maxTip)
         internal
         returns (Settlement)
     {
         bytes memory arguments = abi.encode(owner, maxDelay, withdrawalDelay, maxTip);
-        return Settlement(vm.deployCode("Settlement.sol:Settlement", arguments));
+        return Settlement(vm.deployCode(_artifact(), arguments));
+    }
+
+    function _artifact() internal pure virtual returns (string memory) {
+        return "Settlement.sol:Settlement";
     }
 
     /// @dev A value of [low, high] that depends on `seed`; unlike assume it discards no run.
