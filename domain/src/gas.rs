@@ -7,7 +7,7 @@
 use crate::Bid;
 
 /// The whole of a batch's commit and reveal, as if the bid were alone in it.
-const BATCH: u64 = 60_000;
+const BATCH: u64 = 75_000;
 /// A bid's head.
 const BID: u64 = 22_000;
 /// What an intent adds.
@@ -29,9 +29,13 @@ pub const fn overhead(intents: u64, legs: u64, callback_bytes: u64) -> u64 {
     BATCH + BID + INTENT * intents + LEG * legs + data
 }
 
-/// [`overhead`] of a bid.
+/// What a bid is charged besides if it is the first in a word of its solver's bid nonces.
+pub const NONCE_WORD: u64 = 17_100;
+
+/// The least gas that a bid may be signed for: its [`overhead`], and a new word of nonces, for it is not
+/// known which bid will be the first in it.
 #[must_use]
-pub fn overhead_of(bid: &Bid) -> u64 {
+pub fn least_of(bid: &Bid) -> u64 {
     let [intents, legs, bytes] = [bid.fills().len(), bid.legs().len(), bid.callback().len()];
-    overhead(intents as u64, legs as u64, bytes as u64)
+    overhead(intents as u64, legs as u64, bytes as u64) + NONCE_WORD
 }

@@ -104,7 +104,7 @@ impl Desk {
     ) -> Result<BidSubmission, SignError> {
         let [intents, legs] = [plan.intents.len() as u64, plan.legs.len() as u64];
         let frame = GAS_PER_BID + GAS_PER_INTENT * intents + GAS_PER_LEG * legs;
-        let gas = gas::overhead(intents, legs, 0) + frame;
+        let gas = gas::overhead(intents, legs, 0) + gas::NONCE_WORD + frame;
         let penalty = market.least_penalty(sold(market, plan));
         let terms = Terms {
             auction_id: market.auction_id,

@@ -53,7 +53,7 @@ pub(super) fn signed_enough(
     lines: Lines<'_>,
 ) -> Result<(), DropReason> {
     let terms = bid.terms();
-    let (signed, least) = (u64::from(terms.gas), gas::overhead_of(bid));
+    let (signed, least) = (u64::from(terms.gas), gas::least_of(bid));
     if signed < least {
         return Err(DropReason::GasTooLow { gas: signed, least });
     }

@@ -24,7 +24,7 @@ fn verdict(
 
 #[test]
 fn a_bid_must_be_signed_for_more_gas_than_its_batch_spends_on_it_outside_of_its_frame() {
-    let least = gas::overhead(1, 2, 0);
+    let least = gas::overhead(1, 2, 0) + gas::NONCE_WORD;
     let signed = |gas: u64| verdict(|_| {}, |terms| terms.gas = gas as u32);
     assert_eq!(signed(least), Ok(amount(50)));
     assert_eq!(signed(least - 1), Err(DropReason::GasTooLow { gas: least - 1, least }));
