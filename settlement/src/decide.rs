@@ -41,6 +41,8 @@ pub struct Facts {
     pub outlived: bool,
     /// Whether the reveal's block is deep enough to be final.
     pub deep: bool,
+    /// Whether intents wait for a second attempt for too long.
+    pub overdue: bool,
     /// Whether the batch can settle nothing any more: every intent's `validTo` has passed.
     pub pointless: bool,
     /// Why the contract would refuse the reveal for good, if the reveal reverted.
@@ -104,6 +106,8 @@ pub enum Action {
     Outlive,
     /// It will not settle: free the intents.
     GiveUp(Reason),
+    /// No second attempt was decided in time: free the intents that wait for it.
+    LetGo,
     /// The reveal is final.
     Finalise,
     /// Nothing is left to do.
@@ -216,7 +220,11 @@ const fn reveal_sent(facts: &Facts) -> Action {
 
 const fn revealed(facts: &Facts) -> Action {
     if facts.reveal_stands {
-        if facts.deep { Action::Finalise } else { Action::Wait }
+        match (facts.overdue, facts.deep) {
+            (true, _) => Action::LetGo,
+            (false, true) => Action::Finalise,
+            (false, false) => Action::Wait,
+        }
     } else if facts.commit_stands {
         Action::ForgetReveal
     } else {

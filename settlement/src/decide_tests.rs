@@ -21,6 +21,7 @@ fn quiet() -> Facts {
         public: false,
         outlived: false,
         deep: false,
+        overdue: false,
         pointless: false,
         refused: false,
         exhausted: false,
@@ -29,7 +30,7 @@ fn quiet() -> Facts {
 
 /// Every combination of facts.
 fn all_facts() -> impl Iterator<Item = Facts> {
-    (0u32..256).flat_map(|bits| {
+    (0u32..512).flat_map(|bits| {
         let bit = move |n: u32| bits >> n & 1 == 1;
         SIGHTS.into_iter().flat_map(move |commit| {
             SIGHTS.into_iter().map(move |reveal| Facts {
@@ -43,6 +44,7 @@ fn all_facts() -> impl Iterator<Item = Facts> {
                 pointless: bit(5),
                 refused: bit(6),
                 exhausted: bit(7),
+                overdue: bit(8),
             })
         })
     })
@@ -106,6 +108,17 @@ fn an_outlived_commitment_frees_the_intents_unless_it_was_revealed() {
 }
 
 #[test]
+fn nothing_is_final_while_intents_wait_for_a_second_attempt() {
+    for facts in all_facts() {
+        match next(S::Revealed, &facts) {
+            Action::Finalise => assert!(facts.deep && !facts.overdue, "{facts:?}"),
+            Action::LetGo => assert!(facts.overdue && facts.reveal_stands, "{facts:?}"),
+            _ => {}
+        }
+    }
+}
+
+#[test]
 fn what_is_done_stays_done() {
     for facts in all_facts() {
         for status in S::ALL.iter().filter(|s| s.is_done()) {
@@ -130,6 +143,8 @@ fn every_action_is_one_that_the_status_table_allows() {
                 Action::Finalise => E::Finalise,
                 // may be a catch-up over several events, checked where it is applied
                 Action::SeeReveal => continue,
+                // moves intents, not the row
+                Action::LetGo => continue,
                 Action::Wait | Action::Rebroadcast | Action::Bump | Action::Done => continue,
             };
             assert_ne!(status.on(event), Step::Refuse, "{status} {event} {facts:?}");

@@ -14,6 +14,7 @@ mod node;
 mod observe;
 mod outcome;
 mod record;
+mod retry;
 mod run;
 mod send;
 pub mod tx;

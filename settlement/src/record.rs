@@ -80,6 +80,7 @@ impl Worker {
         let results = self.expected(commitment).results(&row.bids, &seen.logs)?;
         let evidence = seen.evidence();
         let mut tx = self.begin(picture).await?;
+        let kept = self.kept(&mut tx, &row, &results).await?;
         store::lock_intents(&mut tx, &row.intents()).await?;
         store::include(&mut tx, seen.attempt.id, Some(seen.inclusion)).await?;
         if let Some(commit) = &picture.commit {
@@ -95,7 +96,8 @@ impl Worker {
             evidence,
             now_s: picture.head.timestamp_s,
         };
-        scene.apply(&mut tx, &row.bids, &results).await?;
+        scene.apply(&mut tx, &row.bids, &results, &kept).await?;
+        row.runner_up_due = self.call_for_runner_up(&mut tx, picture, &kept).await?;
         let settled = results.iter().filter(|bid| bid.failure.is_none()).count();
         let bids = results.len();
         row.results = Some(results);
@@ -125,7 +127,7 @@ impl Worker {
         self.node.domain().chain_id()
     }
 
-    /// Applies an event to every intent of the settlement. A refusal is reported, not fatal: the
+    /// Applies an event to every intent that the settlement answers for. A refusal is reported, not fatal: the
     /// intent was moved by something the chain showed before.
     pub(crate) async fn move_intents(
         &self,
@@ -134,7 +136,7 @@ impl Worker {
         event: IntentEvent,
         evidence: Option<TxRef>,
     ) -> Result<(), SettlementError> {
-        let intents = picture.row.intents();
+        let intents = self.own_intents(tx, &picture.row).await?;
         let now_s = picture.head.timestamp_s;
         let change = Change { intents: &intents, event, evidence, now_s };
         for (id, transition) in intent::apply(tx, self.chain_id(), change).await? {

@@ -24,6 +24,7 @@ impl Worker {
     /// The commit's block is gone, and a reveal on it with it: planned again.
     pub(crate) async fn forget_commit(&self, picture: &Picture) -> Result<(), SettlementError> {
         let mut tx = self.begin(picture).await?;
+        self.take_back_runner_up(&mut tx, &picture.row).await?;
         store::lock_intents(&mut tx, &picture.row.intents()).await?;
         self.take_back_reveal(&mut tx, picture).await?;
         self.take_back(&mut tx, picture, TxKind::Commit).await?;
@@ -34,8 +35,12 @@ impl Worker {
     /// The reveal's block is gone, the commit's is not: waiting for it to be mined again.
     pub(crate) async fn forget_reveal(&self, picture: &Picture) -> Result<(), SettlementError> {
         let mut tx = self.begin(picture).await?;
+        self.take_back_runner_up(&mut tx, &picture.row).await?;
         store::lock_intents(&mut tx, &picture.row.intents()).await?;
         self.take_back_reveal(&mut tx, picture).await?;
+        // what was kept for a second attempt is in this one's commitment again
+        let own = self.own_intents(&mut tx, &picture.row).await?;
+        intent::commit_again(&mut tx, self.chain_id(), picture.row.auction, &own).await?;
         if let Some(current) = picture.current() {
             store::restore(&mut tx, current.id).await?;
         }
@@ -50,7 +55,7 @@ impl Worker {
     ) -> Result<(), SettlementError> {
         let mut row = picture.row.clone();
         let from = advance(&mut row, event)?;
-        row.results = None;
+        (row.results, row.runner_up_due) = (None, false);
         store::set(&mut tx, picture.lease, from, &row).await?;
         tx.commit().await?;
         metrics::counter!("gavel_settlement_reorgs_total").increment(1);
@@ -128,9 +133,9 @@ impl Worker {
         let mut row = picture.row.clone();
         let from = advance(&mut row, event)?;
         row.reason = Some(reason.as_str().to_owned());
-        let intents = row.intents();
         let chain_id = self.chain_id();
         let mut tx = self.begin(picture).await?;
+        let intents = self.own_intents(&mut tx, &row).await?;
         store::retire(&mut tx, row.id).await?;
         let told = Event::SettlementExpired(SettlementExpired {
             auction_id: row.auction,

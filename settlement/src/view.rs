@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::Address;
-use domain::{event::BlockRef, status::SettlementStatus};
+use domain::{auction::RUNNER_UP_BLOCKS, event::BlockRef, status::SettlementStatus};
 use infra::pg::settlement::{Attempt, AttemptStatus, Commitment, Inclusion, TxKind};
 
 use crate::{
@@ -57,6 +57,12 @@ impl Scene {
         let committed_at = recorded(&commits).or(commit.as_ref().map(|seen| seen.inclusion.block));
         let revealed_at = reveal.as_ref().map(|(_, seen)| seen.inclusion.block);
         let status = stored.row.status;
+        let since_reveal = |blocks: u64| {
+            let last = |block: BlockRef| block.number.saturating_add(blocks);
+            revealed_at.is_some_and(|block| self.head.block.number >= last(block))
+        };
+        let deep = since_reveal(self.settings.finality_blocks);
+        let late = deep || since_reveal(self.settings.confirmations + RUNNER_UP_BLOCKS);
         let facts = Facts {
             commit: self.sight(&commits, receipts, commit.as_ref()),
             commit_stands: commit_stands(status, recorded(&commits), commit.as_ref()),
@@ -65,9 +71,8 @@ impl Scene {
             public: current.is_some_and(|commitment| commitment.public),
             outlived: committed_at
                 .is_some_and(|block| self.head.block.number >= block.number + self.max_delay),
-            deep: revealed_at.is_some_and(|block| {
-                self.head.block.number >= block.number + self.settings.finality_blocks
-            }),
+            deep,
+            overdue: stored.row.runner_up_due && late,
             pointless: stored.last_valid_to < self.head.timestamp_s,
             refused: false,
             exhausted: exhausted(stored, &reveals),

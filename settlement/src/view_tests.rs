@@ -68,6 +68,7 @@ fn stored(status: SettlementStatus, attempts: Vec<Attempt>) -> Stored {
             bids: Vec::new(),
             results: None,
             reason: None,
+            runner_up_due: false,
             age_ms: 0,
         },
         commitments: vec![commitment(1)],

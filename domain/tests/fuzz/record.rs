@@ -46,6 +46,7 @@ fn record(market: &Market) -> Option<PublicRecord> {
         standings: Standings { block: Some(market.opening.block), ..market.standings.clone() },
         simulation: None,
         decision: Ok(decision),
+        runner_up: None,
     };
     Some(record.public(AuctionStatus::Published))
 }

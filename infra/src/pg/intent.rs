@@ -11,7 +11,9 @@ mod row;
 mod transition;
 
 pub use cancel::{CancelOutcome, cancel, expire_due};
-pub use cut::{candidates, mark_cut, mark_matched, recut, release};
+pub use cut::{
+    candidates, commit_again, keep, lock_matched, mark_cut, mark_matched, recut, release,
+};
 pub use insert::{Inserted, NewIntent, Replaced, insert, replace};
 pub use read::{Filter, after, get, get_many, open_after};
 pub use row::StoredIntent;

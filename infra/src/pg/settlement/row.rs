@@ -75,13 +75,15 @@ pub struct SettlementRow {
     pub results: Option<Vec<BidResult>>,
     /// Why it ended in `expired` or `failed`, a stable code.
     pub reason: Option<String>,
+    /// Whether intents that it left unfilled wait for a second attempt to be decided.
+    pub runner_up_due: bool,
     /// How long ago it was decided, milliseconds of the database's clock.
     pub age_ms: u64,
 }
 
 macro_rules! columns {
     () => {
-        "id, auction_id, attempt, status, batch, bids, results, reason, \
+        "id, auction_id, attempt, status, batch, bids, results, reason, runner_up_due, \
          (extract(epoch FROM clock_timestamp() - created_at) * 1000)::bigint AS age_ms"
     };
 }
@@ -114,6 +116,7 @@ impl SettlementRow {
             bids: bids.0,
             results: results.map(|results| results.0),
             reason: row.try_get("reason")?,
+            runner_up_due: row.try_get("runner_up_due")?,
             age_ms: u64::try_from(age_ms).unwrap_or(0),
         })
     }
@@ -173,7 +176,7 @@ pub async fn of_auction(
     query.fetch_all(conn).await?.iter().map(SettlementRow::read).collect()
 }
 
-/// Moves a row from `from` to `row`'s status, with its results and reason, in one statement that
+/// Moves a row from `from` to `row`'s status, with its results, reason and runner-up, in one statement that
 /// also proves the lease.
 ///
 /// # Errors
@@ -185,7 +188,8 @@ pub async fn set(
     row: &SettlementRow,
 ) -> Result<(), StoreError> {
     const QUERY: &str = "UPDATE settlement
-        SET status = $4, results = $5, reason = $6, updated_at = clock_timestamp()
+        SET status = $4, results = $5, reason = $6, runner_up_due = $7,
+            updated_at = clock_timestamp()
         WHERE id = $1 AND lease_token = $2 AND lease_until > clock_timestamp() AND status = $3";
     let done = sqlx::query(QUERY)
         .bind(lease.id)
@@ -194,6 +198,7 @@ pub async fn set(
         .bind(row.status.as_str())
         .bind(row.results.as_ref().map(Json))
         .bind(row.reason.as_deref())
+        .bind(row.runner_up_due)
         .execute(conn)
         .await?;
     if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced) }
