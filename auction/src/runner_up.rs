@@ -174,9 +174,12 @@ impl RunnersUp {
         Ok(Some(Due { cut, closing, decision, first, reveal, intents, bids }))
     }
 
-    /// The second decision; `None` if nobody bid on what is left.
+    /// The second decision; `None` if nobody bid on what is left, or it is too late for one.
     async fn second(&self, due: &Due) -> Result<Option<Second>, AuctionError> {
         let mut grounds = self.grounds(due).await?;
+        if !grounds.in_time(due.cut.params()) {
+            return Ok(None);
+        }
         let retrial = Retrial::new(&due.cut, &due.decision, &grounds);
         let placed = due.bids.iter().map(|bid| &bid.placed);
         let admitted = placed.filter(|bid| retrial.admits(bid.id, &bid.signed.bid)).cloned();

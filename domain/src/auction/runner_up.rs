@@ -16,7 +16,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Cut, Decision, Simulation, Standings};
+use super::{Cut, Decision, Params, Simulation, Standings};
 use crate::{
     Bid, BidId, IntentId,
     bid::Fill,
@@ -55,6 +55,16 @@ pub struct Grounds {
     pub intents: Vec<CutIntent>,
     /// What the registry said of those who bid on them.
     pub standings: Standings,
+}
+
+impl Grounds {
+    /// Whether it was decided on the state that the first attempt's reveal left, soon after it.
+    #[must_use]
+    pub fn in_time(&self, params: &Params) -> bool {
+        let from = self.reveal.block.number;
+        let blocks = u64::from(params.confirmations).saturating_add(RUNNER_UP_BLOCKS);
+        (from..=from.saturating_add(blocks)).contains(&self.block.number)
+    }
 }
 
 /// A second attempt, with all that it takes to decide it again.
