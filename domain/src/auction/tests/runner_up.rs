@@ -276,9 +276,9 @@ fn every_part_of_a_second_attempt_that_is_changed_is_named() {
     let elsewhere = forged(|second| second.simulation.as_mut().unwrap().block.number += 1);
     assert_eq!(elsewhere, F::SimulationBlock);
     let poor = forged(|second| {
-        second.grounds.intents.iter_mut().for_each(|entry| {
+        for entry in &mut second.grounds.intents {
             entry.fundable = Amount::ZERO;
-        })
+        }
     });
     assert_eq!(poor, F::Verdict(bid(0)));
     let late = forged(|second| second.grounds.block_time_s = 1_900_000_000);
