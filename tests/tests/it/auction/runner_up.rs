@@ -335,3 +335,24 @@ async fn who_leads_no_more_decides_nothing() {
     assert!(error.fenced(), "{error}");
     assert_eq!((floor.attempts().await.len(), floor.status(bids[0].0).await), (1, I::Matched));
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_attempt_on_its_way_keeps_its_intents_when_the_first_one_ends_unrevealed() {
+    let mut floor = Floor::open().await;
+    let bids = floor.auction(&[0], true).await;
+    let first = floor.reveal(0).await;
+    floor.second.step().await.unwrap();
+    let second = floor.lease(Phase::Sending).await;
+    floor.step_until(second, S::Committed).await;
+    let rpc = floor.rpc().await;
+    rpc.reorg(2).await.unwrap();
+    floor.step_until(first, S::RevealSent).await;
+    // older than any commitment may be
+    rpc.mine(65).await.unwrap();
+    floor.step_until(first, S::Expired).await;
+    let intent = floor.house.intent(bids[0].0).await;
+    assert_eq!((intent.status, intent.auction_id), (I::Committed, Some(AuctionId::new(1))));
+    floor.step_until(second, S::Revealed).await;
+    assert_eq!(floor.status(bids[0].0).await, I::Filled);
+    floor.house.published(1).await;
+}
