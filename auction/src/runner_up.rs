@@ -143,18 +143,32 @@ impl RunnersUp {
 
     async fn decide(&self, auction: AuctionId) -> Result<(), AuctionError> {
         // else it was taken by another, or let go
-        let Some(due) = self.read(auction).await? else { return Ok(()) };
+        let Some((first, reveal)) = self.first(auction).await? else { return Ok(()) };
+        // before all that is read: a node that is away is asked again and again
+        if !self.chain.is_canonical(reveal.block).await? {
+            return Err(AuctionError::Moved);
+        }
+        let due = self.read(first, reveal).await?;
         let second = self.second(&due).await?;
         self.settle(&due, second).await
     }
 
-    async fn read(&self, auction: AuctionId) -> Result<Option<Due>, AuctionError> {
-        let chain_id = self.chain_id();
+    /// The first attempt with its reveal, if a second one is due.
+    async fn first(
+        &self,
+        auction: AuctionId,
+    ) -> Result<Option<(SettlementRow, TxRef)>, AuctionError> {
         let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
-        let mut rows = settlement::of_auction(&mut conn, chain_id, auction).await?.into_iter();
-        let Some(first) = rows.find(|row| row.runner_up_due) else { return Ok(None) };
+        let rows = settlement::of_auction(&mut conn, self.chain_id(), auction).await?;
+        let Some(first) = rows.into_iter().find(|row| row.runner_up_due) else { return Ok(None) };
         let reveal = settlement::reveal_of(&mut conn, first.id).await?;
         let reveal = reveal.ok_or(StoreError::Corrupt("tx_attempt.status"))?;
+        Ok(Some((first, reveal)))
+    }
+
+    async fn read(&self, first: SettlementRow, reveal: TxRef) -> Result<Due, AuctionError> {
+        let (chain_id, auction) = (self.chain_id(), first.auction);
+        let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
         let stored = pg::auction::get(&mut conn, chain_id, auction).await?;
         let Some(StoredAuction {
             opening,
@@ -171,7 +185,7 @@ impl RunnersUp {
         drop(conn);
         let messages = intents.iter().map(|row| (row.id, row.intent.clone())).collect();
         let cut = Cut::new(opening, messages)?;
-        Ok(Some(Due { cut, closing, decision, first, reveal, intents, bids }))
+        Ok(Due { cut, closing, decision, first, reveal, intents, bids })
     }
 
     /// The second decision; `None` if nobody bid on what is left, or it is too late for one.

@@ -56,6 +56,7 @@ impl RunnersUp {
         // before the block, as for a cut: a fill is counted twice for a moment, never not at all
         let accounts = self.accounts(due, &left).await?;
         let block = self.chain.block_latest().await?;
+        // a node that is behind, or a reorg since
         let after = block.at.number >= due.reveal.block.number;
         if !after || !self.chain.is_canonical(due.reveal.block).await? {
             return Err(AuctionError::Moved);

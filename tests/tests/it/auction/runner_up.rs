@@ -10,9 +10,12 @@ use domain::{
     event::Fault,
     status::{AuctionStatus, IntentStatus as I, SettlementStatus as S},
 };
-use infra::pg::{
-    self,
-    settlement::{self as store, Phase, RowLease, SettlementRow},
+use infra::{
+    chain::abi::{self, SolCall as _},
+    pg::{
+        self,
+        settlement::{self as store, Phase, RowLease, SettlementRow},
+    },
 };
 use settlement::{
     Node, Progress, Worker,
@@ -27,6 +30,12 @@ use domain::auction::RUNNER_UP_BLOCKS;
 const WETH: u128 = 10u128.pow(18);
 const FAIR: u128 = 2_490_000_000;
 
+async fn house(settings: &[(&'static str, &str)]) -> House {
+    let settings = settings.iter().chain(&[("chain.finality_blocks", "64")]);
+    let settings = settings.map(|(key, value)| (*key, (*value).to_owned())).collect();
+    House::with(Plan { window_ms: 1_000, solvers: 2, settings, ..Plan::default() }).await
+}
+
 /// A house with a settlement worker and somebody who decides second attempts.
 struct Floor {
     house: House,
@@ -37,9 +46,10 @@ struct Floor {
 
 impl Floor {
     async fn open() -> Self {
-        let settings = vec![("chain.finality_blocks", "64".to_owned())];
-        let plan = Plan { window_ms: 1_000, solvers: 2, settings, ..Plan::default() };
-        let house = House::with(plan).await;
+        Self::open_in(house(&[]).await).await
+    }
+
+    async fn open_in(house: House) -> Self {
         let role = format!("auction:{}", house.chain_id());
         let ttl = Duration::from_secs(600);
         let lease = pg::lease::acquire(&house.pool, &role, "test", ttl).await.unwrap().unwrap();
@@ -323,6 +333,39 @@ async fn a_second_attempt_on_its_way_survives_a_reorg_of_the_first_and_fills_onc
     assert_eq!(floor.status(bids[0].0).await, I::Filled);
     assert_eq!(floor.usdc(0).await - before, U256::from(FAIR));
     floor.house.published(1).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_auction_waits_for_the_second_decision_of_another() {
+    let patient = [
+        ("auction.simulation_ms", "60000"),
+        ("chain.rpc_timeout_ms", "20000"),
+        ("settlement.lease_ms", "60000"),
+    ];
+    let mut house = house(&patient).await;
+    let gate = house.gate().await;
+    let mut floor = Floor::open_in(house).await;
+    let bids = floor.auction(&[0], true).await;
+    floor.reveal(0).await;
+    let (intent, [_, next]) = &bids[0];
+    let mark = alloy::hex::encode(&next.signature.to_rsv()[..32]);
+    gate.hold_all(&[&mark, &alloy::hex::encode(abi::simulateCall::SELECTOR)]);
+    let second = floor.second.clone();
+    let deciding = tokio::spawn(async move { second.step().await });
+    gate.came(1).await;
+
+    let other = floor.house.accept(1, &floor.house.one_weth()).await;
+    assert_eq!(step(&mut floor.market).await.unwrap(), opened(2));
+    floor.house.submit(2, &floor.house.bid(1, 2, &[(other, WETH, FAIR)])).await;
+    assert_eq!(step(&mut floor.market).await.unwrap(), concluded(2, None));
+    let cut = floor.house.auction(2).await.opening;
+    assert_eq!(cut.intents.iter().map(|entry| entry.id).collect::<Vec<_>>(), [other]);
+    assert_eq!((floor.status(other).await, floor.status(*intent).await), (I::Matched, I::Matched));
+    assert_eq!(floor.attempts().await.len(), 1);
+
+    gate.release();
+    deciding.await.unwrap().unwrap();
+    assert_eq!(floor.attempts().await.len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread")]
