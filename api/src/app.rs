@@ -19,7 +19,7 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
     admission::Gate,
-    bids::{self, Auctions},
+    bids::{self, Auctions, InFlight},
     intake,
     problem::Failure,
     routes::Trees,
@@ -63,6 +63,7 @@ pub(crate) struct App {
     pub(crate) intents: Batcher<NewIntent, Result<Inserted, Failure>>,
     pub(crate) bids: Batcher<PlacedBid, Result<(), Failure>>,
     pub(crate) auctions: Auctions,
+    pub(crate) staked: InFlight,
     pub(crate) trees: Trees,
     /// Streams close, nothing new is admitted.
     pub(crate) stop: CancellationToken,
@@ -112,6 +113,7 @@ impl App {
             intents,
             bids,
             auctions: Auctions::default(),
+            staked: InFlight::default(),
             trees: Trees::default(),
             stop: stop.clone(),
         }

@@ -4,6 +4,7 @@
 mod advice;
 mod auctions;
 mod keep;
+mod stake;
 mod standing;
 
 use domain::{
@@ -13,7 +14,7 @@ use domain::{
 };
 use infra::{
     pg::bid::PlacedBid,
-    redis::{Quota, Quotas, Submitted},
+    redis::{NewBid, Quota, Quotas, Submitted},
 };
 use serde_json::{Map, Value};
 use solvers::wire::{BidAccepted, BidSubmission, Place, Receipt, SignedNack, SubmissionError};
@@ -26,6 +27,7 @@ use crate::{
 
 pub(crate) use auctions::Auctions;
 pub(crate) use keep::keep;
+pub(crate) use stake::InFlight;
 
 use auctions::Known;
 
@@ -85,10 +87,10 @@ async fn queue(
     let terms = signed.bid.terms();
     let body = serde_json::to_vec(signed).map_err(|_| Failure::Internal)?;
     let quotas = Quotas::from(&app.config.auction);
-    let submitted = app
-        .redis
-        .submit(terms.auction_id, terms.solver, terms.client_bid_id, id, &body, &quotas)
-        .await?;
+    let stake = stake::of(app, terms).await?;
+    let (solver, client_bid_id) = (terms.solver, terms.client_bid_id);
+    let new = NewBid { solver, client_bid_id, id, body: &body, stake };
+    let submitted = app.redis.submit(terms.auction_id, &new, &quotas).await?;
     let facts = || Facts { auction_id: Some(terms.auction_id), bid: Some(id), ..Facts::default() };
     match submitted {
         Submitted::Queued { ms, seq } => Ok((ms, seq, true)),
@@ -101,6 +103,7 @@ async fn queue(
         Submitted::QuotaExceeded(quota) => {
             Err(Problem::new(Code::QuotaExceeded, exceeded(quota)).with(facts()))
         }
+        Submitted::Short(short) => Err(stake::short(short, facts())),
         Submitted::Late { closed_at_ms, ms } => Err(late(known, closed_at_ms, ms, facts())),
         Submitted::NoSuchAuction => {
             // Postgres knows the auction: its queue has been cleared away, or was lost

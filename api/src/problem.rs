@@ -64,12 +64,15 @@ pub(crate) struct Facts {
     /// The intent that has the nonce (`nonce_taken`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub holder: Option<IntentId>,
-    /// What the intent may sell (`insufficient_…`).
+    /// What the intent may sell (`insufficient_…`); what the solver's bids tie down, wei (`…_short`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub required: Option<Amount>,
-    /// What the owner has (`insufficient_…`).
+    /// What the owner has (`insufficient_…`); what the solver has for that, wei (`…_short`).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub available: Option<Amount>,
+    /// What is missing, in wei (`…_short`).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Amount>,
     /// The auction it is about.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub auction_id: Option<AuctionId>,

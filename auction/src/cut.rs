@@ -111,6 +111,7 @@ impl Market {
             block: opening.block,
             intents: opening.intents.clone(),
             prices: opening.prices.clone(),
+            params: opening.params,
         };
         pg::event::append(tx, chain_id, &[Event::AuctionOpened(Box::new(event))]).await?;
         Ok(Some(opened))
@@ -136,7 +137,6 @@ impl Market {
             params: self.params,
             prices: planned.prices.clone(),
             intents: entries,
-            bonds: Vec::new(),
         };
         let stored = planned.survey.candidates.iter().map(|found| &found.stored);
         let intents: BTreeMap<_, _> = stored

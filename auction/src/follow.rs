@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use infra::pg;
 use tokio::time::Instant;
 
 use crate::{
@@ -87,9 +88,20 @@ impl Market {
     ) -> Result<(), AuctionError> {
         let known = match known {
             Some(known) => known,
-            None => known.insert(Known::at(self.chain.block_latest().await?.at)),
+            None => known.insert(self.pin().await?),
         };
         Ok(known.learn(&self.chain, questions).await?)
+    }
+
+    /// Pins the newest block; what bids in flight tie down is read before it, so that one whose result is
+    /// just being recorded counts twice rather than never.
+    async fn pin(&self) -> Result<Known, AuctionError> {
+        let mut conn = self.connection().await?;
+        let staked = pg::auction::staked(&mut conn, self.chain_id()).await?;
+        drop(conn);
+        let block = self.chain.block_latest().await?;
+        let gas_price = self.chain.gas_price(&block).await?;
+        Ok(Known::at(&block, gas_price, staked))
     }
 
     /// The bidders of `stream` at one block: the one that is known, or if the node no longer has

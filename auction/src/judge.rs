@@ -9,7 +9,8 @@ use std::{
 use domain::{
     BidId, IntentId,
     auction::{
-        Cut, Decision, Deliberation, IntentInsight, LeftOut, ReceivedBid, Reference, insights,
+        Cut, Decision, Deliberation, IntentInsight, LeftOut, ReceivedBid, Reference, Shares,
+        insights,
     },
     batch::{SignedBid, SignedIntent},
     commitment::BatchHeader,
@@ -142,6 +143,7 @@ fn think(
 ) -> Afterthought {
     let signed = case.signed();
     let (cut, received, standings) = (&case.cut, &case.stream.received, &case.bidders.standings);
+    let shares = Shares::of(cut);
     loop {
         let mut deliberation = Deliberation::new(cut, received, standings, &left_out);
         let decision = deliberation.decide();
@@ -149,7 +151,7 @@ fn think(
             decision.winners.iter().filter_map(|id| Some((*id, *signed.get(id)?))).collect();
         let settlement = match winners.as_slice() {
             [] => None,
-            winners => match pack(&case.header(), winners, &case.intents) {
+            winners => match pack(&case.header(), winners, &case.intents, &shares) {
                 Ok(settlement) => Some(settlement),
                 // each round leaves out one more at least, so this ends
                 Err(PackError::Unfit(unfit)) => {

@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use alloy::primitives::U256;
 use domain::{
-    BidId, IntentId,
-    batch::{self, BatchError, OwnerSignature, SignedBid, SignedIntent},
+    Amount, BidId, IntentId,
+    auction::Shares,
+    batch::{self, BatchBid, BatchError, OwnerSignature, SignedBid, SignedIntent},
     commitment::BatchHeader,
     signature::EcdsaSignature,
 };
@@ -32,23 +34,28 @@ pub(crate) fn pack(
     header: &BatchHeader,
     winners: &[(BidId, &SignedBid)],
     intents: &BTreeMap<IntentId, SignedIntent>,
+    shares: &Shares<'_>,
 ) -> Result<NewSettlement, PackError> {
     let unfit = too_long(winners, intents);
     if !unfit.is_empty() {
         return Err(PackError::Unfit(unfit));
     }
-    let signed: Vec<SignedBid> = winners.iter().map(|(_, bid)| (*bid).clone()).collect();
-    match batch::encode(header, &signed, intents) {
+    let in_batch = |(_, signed): &(BidId, &SignedBid)| BatchBid {
+        shares: shares.of_bid(&signed.bid),
+        signed: (*signed).clone(),
+    };
+    let bids: Vec<BatchBid> = winners.iter().map(in_batch).collect();
+    match batch::encode(header, &bids, intents) {
         Ok(batch) => {
             let bids = winners.iter().map(|(id, signed)| planned(*id, signed)).collect();
             Ok(NewSettlement { auction: header.auction, attempt: header.attempt, batch, bids })
         }
         Err(whole) => {
-            let alone = |signed: &SignedBid| {
-                batch::encode(header, std::slice::from_ref(signed), intents).is_ok()
-            };
+            let alone =
+                |bid: &BatchBid| batch::encode(header, std::slice::from_ref(bid), intents).is_ok();
+            let each = winners.iter().zip(&bids);
             let unfit: Vec<BidId> =
-                winners.iter().filter(|(_, signed)| !alone(signed)).map(|(id, _)| *id).collect();
+                each.filter(|(_, bid)| !alone(bid)).map(|((id, _), _)| *id).collect();
             if unfit.is_empty() {
                 Err(PackError::Whole(whole))
             } else {
@@ -86,7 +93,13 @@ fn too_long(
 
 fn planned(id: BidId, signed: &SignedBid) -> PlannedBid {
     let terms = signed.bid.terms();
-    PlannedBid { bid: id, solver: terms.solver, gas: terms.gas, fills: signed.bid.fills().to_vec() }
+    PlannedBid {
+        bid: id,
+        solver: terms.solver,
+        gas: terms.gas,
+        penalty: Amount::new(U256::from(terms.penalty)),
+        fills: signed.bid.fills().to_vec(),
+    }
 }
 
 /// The intent with its signature in the form in which it travels. `None` if what is stored as an

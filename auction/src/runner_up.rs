@@ -41,7 +41,7 @@ use crate::{
     follow::aside,
     judge::Case,
     pack::signed_intent,
-    standing::{Known, Questions},
+    standing::Questions,
     stream::Stream,
     trial::{Judgement, judge},
 };
@@ -190,7 +190,7 @@ impl RunnersUp {
 
     /// The second decision; `None` if nobody bid on what is left, or it is too late for one.
     async fn second(&self, due: &Due) -> Result<Option<Second>, AuctionError> {
-        let mut grounds = self.grounds(due).await?;
+        let (mut grounds, mut known) = self.grounds(due).await?;
         if !grounds.in_time(due.cut.params()) {
             return Ok(None);
         }
@@ -202,7 +202,6 @@ impl RunnersUp {
             return Ok(None);
         }
         let stream = aside(move || Stream::of_rows(bids)).await?;
-        let mut known = Known::at(grounds.block);
         known.learn(&self.chain, &Questions::about(&stream)).await?;
         let bidders = known.of(&stream);
         grounds.standings = bidders.standings.clone();

@@ -21,7 +21,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::{B256, Bytes};
-use domain::{BidId, auction::SimulationDrop, event::BlockRef};
+use domain::{
+    BidId,
+    auction::{Shares, SimulationDrop},
+    event::BlockRef,
+};
 use futures_util::{StreamExt as _, stream};
 use infra::{
     chain::{Chain, ChainError, MAX_TX_GAS, Simulated, abi::BidResult},
@@ -109,9 +113,10 @@ impl Trial<'_> {
     /// Those of `bids` that do not settle alone either.
     async fn alone(&self, bids: impl Iterator<Item = BidId>) -> BTreeMap<BidId, SimulationDrop> {
         let signed = self.case.signed();
+        let shares = Shares::of(&self.case.cut);
         let calls = bids.filter_map(|bid| {
             let winner = [(bid, *signed.get(&bid)?)];
-            let packed = pack(&self.case.header(), &winner, &self.case.intents).ok()?;
+            let packed = pack(&self.case.header(), &winner, &self.case.intents, &shares).ok()?;
             Some((bid, packed.batch))
         });
         let calls: Vec<_> = calls.collect();

@@ -2,17 +2,17 @@
 //! ask again. The block is pinned shortly before the close, and whoever bid by then, or in the
 //! auction before, is asked about at once; at the close only a solver never seen before is left.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use alloy::primitives::U256;
+use alloy::primitives::{Address, U256};
 use domain::{
-    BidId,
+    Amount, BidId,
     auction::{SolverStanding, Standings},
     event::BlockRef,
 };
 use infra::{
-    chain::{Bidder, Chain, ChainError, NonceWord, Standing},
-    pg::bid::PlacedBid,
+    chain::{Bidder, Block, Chain, ChainError, NonceWord, SolverFunds, Standing},
+    pg::{auction::Staked, bid::PlacedBid},
 };
 
 use crate::stream::Stream;
@@ -52,7 +52,10 @@ impl Questions {
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) block: BlockRef,
+    gas_price: Amount,
+    staked: BTreeMap<Address, Staked>,
     standing: HashMap<Bidder, Standing>,
+    funds: HashMap<Address, SolverFunds>,
     words: HashMap<NonceWord, U256>,
 }
 
@@ -65,24 +68,33 @@ pub struct Bidders {
     pub unauthorised: BTreeSet<BidId>,
 }
 
-/// Asks about the bidders of `bids` at `block`: what the auction did, for whoever repeats it.
+/// Asks about the bidders of `bids` at `block`: what the auction did, for whoever repeats it. What
+/// bids in flight tied down of their funds is not on chain, and not taken off here.
 ///
 /// # Errors
 /// Those of the chain.
 pub async fn bidders(
     chain: &Chain,
-    block: BlockRef,
+    block: &Block,
     bids: &[PlacedBid],
 ) -> Result<Bidders, ChainError> {
     let stream = Stream::of_rows(bids.iter().cloned());
-    let mut known = Known::at(block);
+    let mut known = Known::at(block, chain.gas_price(block).await?, BTreeMap::new());
     known.learn(chain, &Questions::about(&stream)).await?;
     Ok(known.of(&stream))
 }
 
 impl Known {
-    pub(crate) fn at(block: BlockRef) -> Self {
-        Self { block, standing: HashMap::new(), words: HashMap::new() }
+    /// `gas_price` is what gas is reserved at, `staked` what bids in flight tie down.
+    pub(crate) fn at(block: &Block, gas_price: Amount, staked: BTreeMap<Address, Staked>) -> Self {
+        Self {
+            block: block.at,
+            gas_price,
+            staked,
+            standing: HashMap::new(),
+            funds: HashMap::new(),
+            words: HashMap::new(),
+        }
     }
 
     /// Asks what is not answered yet. Dropped half-way it has learned nothing.
@@ -101,16 +113,21 @@ impl Known {
         if bidders.is_empty() && words.is_empty() {
             return Ok(());
         }
+        let solvers: BTreeSet<Address> = bidders.iter().map(|bidder| bidder.solver).collect();
+        let new = |solver: &Address| !self.funds.contains_key(solver);
+        let solvers: Vec<Address> = solvers.into_iter().filter(new).collect();
         let at = self.block.hash.into();
-        let (standings, bitmaps) = chain.bidders(&bidders, &words, at).await?;
-        self.standing.extend(bidders.into_iter().zip(standings));
-        self.words.extend(words.into_iter().zip(bitmaps));
+        let answers = chain.bidders(&bidders, &solvers, &words, at).await?;
+        self.standing.extend(bidders.into_iter().zip(answers.standings));
+        self.funds.extend(solvers.into_iter().zip(answers.funds));
+        self.words.extend(words.into_iter().zip(answers.words));
         Ok(())
     }
 
     /// The answers about the bids of `stream`, all of which were learned.
     pub(crate) fn of(&self, stream: &Stream) -> Bidders {
-        let standings = Standings { block: Some(self.block), ..Standings::default() };
+        let (block, gas_price) = (Some(self.block), self.gas_price);
+        let standings = Standings { block, gas_price, ..Standings::default() };
         let mut found = Bidders { standings, unauthorised: BTreeSet::new() };
         for (bid, bidder) in stream.bids.iter().zip(&stream.bidders) {
             let standing = bidder.and_then(|bidder| self.standing.get(&bidder).copied());
@@ -136,16 +153,27 @@ impl Known {
         if let Some(bound_to) = bound_to {
             found.standings.fillers.insert(filler, bound_to);
         }
-        let entry = found
-            .standings
-            .solvers
-            .entry(solver)
-            .or_insert_with(|| SolverStanding { registered: true, ..SolverStanding::default() });
+        let entry =
+            found.standings.solvers.entry(solver).or_insert_with(|| self.standing_of(solver));
         entry.paused |= standing == Standing::Paused;
         let nonce = bid.signed.bid.terms().nonce;
         let bits = self.words.get(&word_of(bid)).copied().unwrap_or_default();
         if bits.bit(nonce.get().byte(0) as usize) {
             entry.used_nonces.insert(nonce);
+        }
+    }
+}
+
+impl Known {
+    /// A registered solver with what is free of its funds.
+    fn standing_of(&self, solver: Address) -> SolverStanding {
+        let funds = self.funds.get(&solver).copied().unwrap_or_default();
+        let staked = self.staked.get(&solver).copied().unwrap_or_default();
+        SolverStanding {
+            registered: true,
+            bond: funds.bond.saturating_sub(staked.penalties),
+            deposit: funds.deposit.saturating_sub(staked.cost(self.gas_price)),
+            ..SolverStanding::default()
         }
     }
 }

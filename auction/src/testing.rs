@@ -87,7 +87,6 @@ pub(crate) fn cut(intents: &[&StoredIntent]) -> Arc<Cut> {
         params: Params { surplus_cap_bps: 10_000, min_fill_bps: 0, ..Params::default() },
         prices: vec![price(X), price(Y)],
         intents: messages.keys().map(entry).collect(),
-        bonds: Vec::new(),
     };
     Arc::new(Cut::new(opening, messages).unwrap())
 }
@@ -101,7 +100,7 @@ pub(crate) fn bid(n: u8, intent: IntentId, bought: u64) -> SignedBid {
         auction_id: AuctionId::new(7),
         solver: key.address(),
         filler: Address::repeat_byte(n),
-        gas: 100_000,
+        gas: 300_000,
         callback_gas: 0,
         penalty: 0,
         valid_until: 1_900_000_000,

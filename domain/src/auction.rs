@@ -28,6 +28,7 @@ pub mod params;
 mod record;
 mod refusal;
 mod runner_up;
+mod shares;
 mod simulation;
 mod standing;
 mod stream;
@@ -39,7 +40,7 @@ pub use decide::{
     Decision, Deliberation, PairDecision, Reference, Ruling, Verdict, decide, decide_without,
 };
 pub use insight::{InsightReason, IntentInsight, Offer, insights};
-pub use opening::{Cut, CutError, OpeningRecord, SolverBond};
+pub use opening::{Cut, CutError, OpeningRecord};
 pub use params::{MAX_NODES, Params};
 pub use record::{
     Announced, AuctionRecord, Closing, Contents, Lineage, LineageFault, PublicRecord, RecordFault,
@@ -47,6 +48,7 @@ pub use record::{
 };
 pub use refusal::{DropReason, LeftOut, Scarce};
 pub use runner_up::{Ending, Grounds, RUNNER_UP_BLOCKS, Retrial, RunnerUp, left_unfilled};
+pub use shares::Shares;
 pub use simulation::{MAX_ROUNDS, MAX_TX_GAS, Simulation, SimulationDrop, discredited, leave_out};
 pub use standing::{SolverStanding, Standings};
 pub use stream::{BidLeaf, ReceivedBid, bid_leaves, bids_root, bids_tree};

@@ -15,11 +15,13 @@ mod decode;
 mod signed;
 
 pub use decode::{DecodeError, DecodedBatch, decode};
-pub use signed::{OwnerSignature, SignedBid, SignedIntent};
+pub use signed::{BatchBid, OwnerSignature, SignedBid, SignedIntent};
 
 /// The format's version, the batch's first byte.
 pub const VERSION: u8 = 1;
 const FILLER: u8 = 255;
+/// All of a penalty, in basis points.
+const WHOLE: u32 = 10_000;
 
 /// Why a batch cannot be packed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -33,6 +35,9 @@ pub enum BatchError {
     /// An ERC-1271 signature or the legs are longer than the format can say.
     #[error("a part is longer than the format allows")]
     TooLong,
+    /// A bid's shares of its penalty are not one for each intent, or more than the whole.
+    #[error("the shares of a bid's penalty are not one for each intent, or more than the whole")]
+    Shares,
 }
 
 /// Packs bids in settlement order; `intents` holds at least every intent they touch.
@@ -41,7 +46,7 @@ pub enum BatchError {
 /// A [`BatchError`]; nothing is packed then.
 pub fn encode(
     header: &BatchHeader,
-    bids: &[SignedBid],
+    bids: &[BatchBid],
     intents: &BTreeMap<IntentId, SignedIntent>,
 ) -> Result<Bytes, BatchError> {
     let count = u8::try_from(bids.len()).ok().filter(|n| *n > 0);
@@ -88,7 +93,7 @@ impl Packer {
 
     fn bid(
         &mut self,
-        signed: &SignedBid,
+        BatchBid { signed, shares }: &BatchBid,
         intents: &BTreeMap<IntentId, SignedIntent>,
     ) -> Result<(), BatchError> {
         let terms = signed.bid.terms();
@@ -108,8 +113,14 @@ impl Packer {
             self.address(*token);
         }
         self.byte(section.intents.len() as u8);
+        let shared = terms.penalty != 0;
+        let whole = shares.iter().map(|share| u32::from(*share)).sum::<u32>() <= WHOLE;
+        if !whole || shares.len() != if shared { section.intents.len() } else { 0 } {
+            return Err(BatchError::Shares);
+        }
+        let mut shares = shares.iter();
         for (_, intent) in &section.intents {
-            self.intent(intent, &section.tokens)?;
+            self.intent(intent, &section.tokens, shares.next().copied())?;
         }
         self.legs(signed.bid.legs(), &section)?;
         let callback = signed.bid.callback();
@@ -119,7 +130,12 @@ impl Packer {
         Ok(())
     }
 
-    fn intent(&mut self, signed: &SignedIntent, tokens: &[Address]) -> Result<(), BatchError> {
+    fn intent(
+        &mut self,
+        signed: &SignedIntent,
+        tokens: &[Address],
+        share: Option<u16>,
+    ) -> Result<(), BatchError> {
         let intent = &signed.intent;
         let receiver = intent.signed_receiver();
         let contract = matches!(signed.signature, OwnerSignature::Contract(_));
@@ -141,6 +157,9 @@ impl Packer {
         self.bytes(&intent.valid_to().to_be_bytes());
         if !intent.app_data().is_zero() {
             self.word(intent.app_data());
+        }
+        if let Some(share) = share {
+            self.bytes(&share.to_be_bytes());
         }
         match &signed.signature {
             OwnerSignature::Ecdsa(signature) => self.bytes(&signature.to_compact()),

@@ -6,7 +6,7 @@ use alloy_primitives::{Address, B256};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use crate::{Amount, AuctionId, BidId, Intent, IntentId, OpenHash};
+use crate::{Amount, AuctionId, BidId, Intent, IntentId, OpenHash, auction::Params};
 
 /// One event of the market.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -117,6 +117,9 @@ pub struct AuctionOpened {
     pub intents: Vec<CutIntent>,
     /// Reference prices scores are counted in.
     pub prices: Vec<TokenPrice>,
+    /// The rules' numbers.
+    #[serde(default)]
+    pub params: Params,
 }
 
 /// An intent in an auction.

@@ -10,6 +10,7 @@ pub mod eip55;
 pub mod eip712;
 pub mod event;
 pub mod fields;
+pub mod gas;
 mod ids;
 pub mod intent;
 pub mod merkle;

@@ -9,8 +9,8 @@ use std::{collections::BTreeMap, path::PathBuf};
 use alloy_primitives::{Address, B256, Bytes, U256};
 use domain::{
     Amount, AuctionId, Bid, BidId, Intent, IntentId, OpenHash,
-    auction::{BidLeaf, OpeningRecord, Params, SolverBond, bids_tree},
-    batch::{self, DecodeError, OwnerSignature, SignedBid, SignedIntent},
+    auction::{BidLeaf, OpeningRecord, Params, bids_tree},
+    batch::{self, BatchBid, DecodeError, OwnerSignature, SignedBid, SignedIntent},
     commitment::{BatchHeader, CommitPlace, commitment},
     eip712::{SigningDomain, TypedCancel, TypedReceipt},
     event::{BlockRef, CutIntent, TokenPrice},
@@ -286,14 +286,16 @@ fn made_batch(vectors: &Eip712, plan: &Plan<'_>) -> Value {
         }));
         intents.insert(id, SignedIntent { intent: vector.message.intent.clone(), signature });
     }
-    let bytes = batch::encode(&header, &signed_bids, &intents).unwrap();
+    let in_batch: Vec<BatchBid> = signed_bids.into_iter().map(shared).collect();
+    let bytes = batch::encode(&header, &in_batch, &intents).unwrap();
     let bids: Vec<Value> = chosen
         .iter()
-        .map(|vector| {
+        .zip(&in_batch)
+        .map(|(vector, BatchBid { shares, .. })| {
             let BidVector { bid, legs, callback, .. } = &vector.message;
             json!({
                 "digest": vector.digest, "bid": bid, "legs": legs, "callback": callback,
-                "signature": vector.signature,
+                "signature": vector.signature, "shares": shares,
             })
         })
         .collect();
@@ -309,6 +311,20 @@ fn made_batch(vectors: &Eip712, plan: &Plan<'_>) -> Value {
         "intents": listed,
         "batch": bytes,
     })
+}
+
+/// The n-th intent of a bid that has a penalty gets n + 1 basis points, the first one what is left
+/// of 10,000 but one.
+fn shared(signed: SignedBid) -> BatchBid {
+    let mut bid = BatchBid::unshared(signed);
+    for (n, share) in (1u16..).zip(&mut bid.shares) {
+        *share = n;
+    }
+    let others: u16 = bid.shares.iter().skip(1).sum();
+    if let Some(first) = bid.shares.first_mut() {
+        *first = 9_999 - others;
+    }
+    bid
 }
 
 #[test]
@@ -327,7 +343,7 @@ fn a_batch_reads_back_and_no_other_bytes_say_the_same() {
         let batch = batch::decode(&domain, &bytes).unwrap();
         assert_eq!(batch::encode(&batch.header, &batch.bids, &batch.intents).unwrap(), bytes);
         let digests: Vec<Value> =
-            batch.bids.iter().map(|signed| json!(signed.bid.id(&domain))).collect();
+            batch.bids.iter().map(|found| json!(found.signed.bid.id(&domain))).collect();
         let named = kept["bids"].as_array().unwrap().iter();
         assert_eq!(digests, named.map(|bid| bid["digest"].clone()).collect::<Vec<_>>());
         for length in 0..bytes.len() {
@@ -353,8 +369,6 @@ fn distinct_params() -> Params {
         surplus_cap_bps: 1,
         min_fill_bps: 2,
         gas_budget: 3,
-        gas_per_bid: 4,
-        gas_per_byte: 5,
         byte_budget: 6,
         max_winners: 7,
         node_budget: 8,
@@ -363,6 +377,9 @@ fn distinct_params() -> Params {
         confirmations: 11,
         max_delay_blocks: 12,
         seconds_per_block: 13,
+        penalty_floor: Amount::from(14u64),
+        penalty_bps: 15,
+        native_token: Address::repeat_byte(16),
     }
 }
 
@@ -384,9 +401,6 @@ fn opening(number: u64, previous: OpenHash, rows: usize) -> OpeningRecord {
         prices: (0..rows).map(|n| TokenPrice { token: token(n), price: amount(n) }).collect(),
         intents: (0..rows)
             .map(|n| CutIntent { id: id(n), fundable: amount(n), filled: Amount::from(n as u64) })
-            .collect(),
-        bonds: (0..rows / 2)
-            .map(|n| SolverBond { solver: token(n), free: amount(n + 1) })
             .collect(),
     }
 }

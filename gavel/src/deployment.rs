@@ -12,21 +12,8 @@ pub enum DeploymentError {
     #[error(transparent)]
     Chain(#[from] ChainError),
     /// There is no such contract.
-    #[error("no contract of Gavel at {address} (chain.{key})")]
-    NoContract {
-        /// The setting.
-        key: &'static str,
-        /// What it says.
-        address: Address,
-    },
-    /// `Settlement` asks another registry.
-    #[error("Settlement asks the registry at {found}, chain.registry is {configured}")]
-    OtherRegistry {
-        /// The contract's.
-        found: Address,
-        /// The configuration's.
-        configured: Address,
-    },
+    #[error("no contract of Gavel at {0} (chain.settlement)")]
+    NoContract(Address),
     /// `Settlement` would not recognise what wallets are told to sign.
     #[error("Settlement's EIP-712 domain separator is {found}, not {computed}")]
     OtherDomain {
@@ -50,26 +37,17 @@ pub(crate) async fn check(chain: &Chain) -> Result<(), DeploymentError> {
 
 async fn compare(chain: &Chain) -> Result<(), DeploymentError> {
     chain.check_id().await?;
-    let (settlement, registry) = (chain.settlement(), chain.registry());
-    for (key, address) in [("settlement", settlement), ("registry", registry)] {
-        if chain.code_at(address).await?.is_empty() {
-            return Err(DeploymentError::NoContract { key, address });
-        }
+    let settlement = chain.settlement();
+    if chain.code_at(settlement).await?.is_empty() {
+        return Err(DeploymentError::NoContract(settlement));
     }
-    let latest = BlockId::latest();
-    let no_settlement = |error| match error {
+    let asked = chain.view(settlement, &abi::domainSeparatorCall {}, BlockId::latest()).await;
+    let found = asked.map_err(|error| match error {
         ChainError::BadAnswer(_) | ChainError::Reverted { .. } => {
-            DeploymentError::NoContract { key: "settlement", address: settlement }
+            DeploymentError::NoContract(settlement)
         }
         error => DeploymentError::Chain(error),
-    };
-    let found =
-        chain.view(settlement, &abi::registryCall {}, latest).await.map_err(no_settlement)?;
-    if found != registry {
-        return Err(DeploymentError::OtherRegistry { found, configured: registry });
-    }
-    let call = abi::domainSeparatorCall {};
-    let found = chain.view(settlement, &call, latest).await.map_err(no_settlement)?;
+    })?;
     let computed = chain.domain().separator();
     if found != computed {
         return Err(DeploymentError::OtherDomain { found, computed });

@@ -79,9 +79,7 @@ impl ServeError {
             | Self::Secret(_)
             | Self::Schema(SchemaError::Behind)
             | Self::Deployment(
-                DeploymentError::NoContract { .. }
-                | DeploymentError::OtherRegistry { .. }
-                | DeploymentError::OtherDomain { .. },
+                DeploymentError::NoContract { .. } | DeploymentError::OtherDomain { .. },
             )
             | Self::Api(_)
             | Self::Telemetry(_) => false,

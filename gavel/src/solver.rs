@@ -38,9 +38,6 @@ pub(crate) struct SolverArgs {
     /// What the inventory strategy keeps of the reference price, in basis points.
     #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..10_000))]
     spread_bps: u32,
-    /// What each bid owes if it fails by this solver's fault, in wei.
-    #[arg(long, default_value_t = 1_000_000_000_000)]
-    penalty: u128,
     /// How long after its auction's close a bid may still settle, in seconds.
     #[arg(long, default_value_t = 900)]
     valid_for: u32,
@@ -91,7 +88,6 @@ impl SolverArgs {
             filler: self.filler,
             strategy,
             prices: self.prices.into_iter().collect::<BTreeMap<_, _>>(),
-            penalty: self.penalty,
             valid_for_s: self.valid_for,
             max_bids: self.max_bids,
         })

@@ -12,6 +12,7 @@ mod error;
 mod funds;
 mod send;
 mod simulate;
+mod stakes;
 mod standing;
 
 use std::{sync::Arc, time::Duration};
@@ -24,33 +25,39 @@ use alloy::{
     transports::TransportResult,
 };
 use alloy_sol_types::SolCall;
-use domain::eip712::SigningDomain;
-use tokio::sync::Semaphore;
+use domain::{Amount, eip712::SigningDomain};
+use tokio::sync::{OnceCell, Semaphore};
 
 use crate::config::ChainConfig;
+use cache::TtlCache;
 
-pub use bidders::{Bidder, NonceWord};
+pub use bidders::{Answers, Bidder, NonceWord};
 pub use blocks::Block;
 pub use calls::MinedCall;
 pub use error::ChainError;
 pub use funds::{FUNDS_BOUNDS, FundQuery, Funds, FundsLookup, funds_lookup};
 pub use send::{Fees, SendError};
 pub use simulate::{MAX_TX_GAS, Simulated};
+pub use stakes::SolverFunds;
 pub use standing::{SolverStanding, Standing};
 
 /// A contract check gets this much gas, as on chain.
 const ERC1271_GAS: u64 = 200_000;
+/// Solvers remembered at most; a flood of unknown keys only makes it forget.
+const REMEMBERED: usize = 10_000;
 
 /// One chain with our contracts on it. Cheap to clone; clones share connections and permits.
 #[derive(Clone, Debug)]
 pub struct Chain {
     provider: RootProvider,
     domain: SigningDomain,
-    registry: Address,
     timeout: Duration,
     chunk: usize,
     permits: Arc<Semaphore>,
     standing: Arc<standing::Cache>,
+    stakes: Arc<TtlCache<Address, SolverFunds>>,
+    gas_price: Arc<TtlCache<(), Amount>>,
+    max_tip: Arc<OnceCell<u64>>,
 }
 
 impl Chain {
@@ -64,14 +71,17 @@ impl Chain {
             .map_err(|error| ChainError::Config(error.to_string()))?;
         let url = reqwest::Url::parse(config.rpc_url.expose())
             .map_err(|error| ChainError::Config(error.to_string()))?;
+        let ttl = Duration::from_millis(config.standing_ttl_ms);
         Ok(Self {
             provider: RootProvider::new(RpcClient::new_http_with_client(client, url)),
             domain: config.signing_domain(),
-            registry: config.registry,
             timeout: config.rpc_timeout(),
             chunk: config.fundable_chunk.max(1),
             permits: Arc::new(Semaphore::new(config.rpc_concurrency.max(1))),
-            standing: Arc::new(standing::cache(Duration::from_millis(config.standing_ttl_ms))),
+            standing: Arc::new(TtlCache::new(ttl, REMEMBERED)),
+            stakes: Arc::new(TtlCache::new(ttl, REMEMBERED)),
+            gas_price: Arc::new(TtlCache::new(ttl, 1)),
+            max_tip: Arc::default(),
         })
     }
 
@@ -85,12 +95,6 @@ impl Chain {
     #[must_use]
     pub const fn settlement(&self) -> Address {
         self.domain.settlement()
-    }
-
-    /// The `SolverRegistry` contract.
-    #[must_use]
-    pub const fn registry(&self) -> Address {
-        self.registry
     }
 
     /// For requests this type has no method for, such as those of test nodes. They are not

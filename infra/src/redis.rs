@@ -6,6 +6,7 @@
 mod bids;
 mod error;
 mod events;
+mod stake;
 mod tail;
 
 use std::time::Duration;
@@ -17,8 +18,9 @@ use redis::{
 
 use crate::config::RedisConfig;
 
-pub use bids::{QueuedBid, Quota, Quotas, Submitted, Window};
+pub use bids::{NewBid, QueuedBid, Quota, Quotas, Submitted, Window};
 pub use error::RedisError;
+pub use stake::{Fund, Short, Stake};
 
 /// One chain's part of a Redis server. Cheap to clone; clones share a connection.
 #[derive(Clone)]

@@ -8,16 +8,23 @@ mod sender;
 use alloy::primitives::{Address, Bytes, U256};
 use alloy_sol_types::{SolCall, SolValue};
 
+/// The contract's `Fund`.
+const BOND: u8 = 0;
+const GAS: u8 = 1;
+
 pub use artifact::Artifact;
 pub use sender::{DeployError, Sender};
 
-/// Where the contracts are.
+/// The numbers that a deployment is made with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Deployment {
-    /// `SolverRegistry`.
-    pub registry: Address,
-    /// `Settlement`.
-    pub settlement: Address,
+pub struct Terms {
+    /// Blocks for which a commitment stays live.
+    pub max_delay: u32,
+    /// Seconds between a solver's asking for its funds and their leaving: longer than any auction that
+    /// it could have bid in takes to settle.
+    pub withdrawal_delay: u32,
+    /// Wei per gas that solvers are charged at most above the base fee.
+    pub max_tip: u64,
 }
 
 /// What a development token is called, and how it is divided.
@@ -31,16 +38,14 @@ pub struct TokenSpec<'a> {
     pub decimals: u8,
 }
 
-/// Deploys registry and settlement, owned by the sender. A commitment lives `max_delay` blocks.
+/// Deploys `Settlement`, owned by the sender.
 ///
 /// # Errors
 /// See [`DeployError`].
-pub async fn contracts(sender: &Sender, max_delay: u32) -> Result<Deployment, DeployError> {
-    let owner = sender.address();
-    let registry = sender.create(Artifact::SolverRegistry.creation(&owner.abi_encode())?).await?;
-    let arguments = (owner, registry, max_delay).abi_encode_params();
-    let settlement = sender.create(Artifact::Settlement.creation(&arguments)?).await?;
-    Ok(Deployment { registry, settlement })
+pub async fn settlement(sender: &Sender, terms: Terms) -> Result<Address, DeployError> {
+    let Terms { max_delay, withdrawal_delay, max_tip } = terms;
+    let arguments = (sender.address(), max_delay, withdrawal_delay, max_tip).abi_encode_params();
+    sender.create(Artifact::Settlement.creation(&arguments)?).await
 }
 
 /// Deploys a token that anybody may mint.
@@ -81,21 +86,39 @@ pub async fn set_plain(
     sender.send_all(calls.collect()).await
 }
 
-/// Makes the sender a solver with an inventory filler of its own, bound to it, that lets
+/// What a solver on a development chain puts up, in wei.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Funding {
+    /// Answers for penalties.
+    pub bond: U256,
+    /// Pays for gas.
+    pub deposit: U256,
+}
+
+impl Default for Funding {
+    /// A thousand coins each: enough for any test.
+    fn default() -> Self {
+        let thousand = U256::from(10).pow(U256::from(21));
+        Self { bond: thousand, deposit: thousand }
+    }
+}
+
+/// Makes the sender a solver with these funds and an inventory filler of its own, bound to it, that lets
 /// Settlement pull any amount of `tokens`. Returns the filler; its inventory is still empty.
 ///
 /// # Errors
 /// See [`DeployError`].
 pub async fn solver(
     sender: &Sender,
-    deployment: Deployment,
+    settlement: Address,
     tokens: &[Address],
+    funding: Funding,
 ) -> Result<Address, DeployError> {
     let solver = sender.address();
-    let arguments = (solver, deployment.settlement).abi_encode_params();
+    let arguments = (solver, settlement).abi_encode_params();
     let filler = sender.create(Artifact::InventoryFiller.creation(&arguments)?).await?;
     let mut calls: Vec<(Address, Bytes)> = vec![
-        (deployment.registry, abi::Registry::registerCall {}.abi_encode().into()),
+        (settlement, abi::Settlement::registerCall {}.abi_encode().into()),
         (filler, abi::Filler::bindCall { solver }.abi_encode().into()),
     ];
     for token in tokens {
@@ -103,6 +126,10 @@ pub async fn solver(
         calls.push((filler, approve.abi_encode().into()));
     }
     sender.send_all(calls).await?;
+    for (fund, amount) in [(BOND, funding.bond), (GAS, funding.deposit)] {
+        let deposit = abi::Settlement::depositCall { solver, fund };
+        sender.pay(settlement, deposit.abi_encode().into(), amount).await?;
+    }
     Ok(filler)
 }
 

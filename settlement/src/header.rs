@@ -41,7 +41,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use domain::{
-        batch::{OwnerSignature, SignedBid, SignedIntent},
+        batch::{BatchBid, OwnerSignature, SignedBid, SignedIntent},
         bid::{Bid, End, Leg, Terms},
         eip712::SigningDomain,
         signature::SigningKey,
@@ -85,8 +85,8 @@ mod tests {
             bid_count: 3,
         };
         let intents = BTreeMap::from([(id, signed)]);
-        let batch =
-            domain::batch::encode(&header, &[SignedBid { bid, signature }], &intents).unwrap();
+        let bids = [BatchBid::unshared(SignedBid { bid, signature })];
+        let batch = domain::batch::encode(&header, &bids, &intents).unwrap();
         assert_eq!(read(&batch), Ok(header));
         assert_eq!(read(&batch[..77]), Err(CorruptBatch));
         assert_eq!(read(&batch[1..]), Err(CorruptBatch));

@@ -31,7 +31,7 @@ pub enum OutcomeError {
     /// An intent was filled that this bid does not touch, or twice.
     #[error("bid {0} of the batch filled an intent that it does not touch")]
     OtherIntent(usize),
-    /// A bid's log says settled, but not all of its intents were filled; or failed, and some were.
+    /// A bid's log says settled, but not all of its intents were filled.
     #[error("the fills of bid {0} of the batch do not fit its end")]
     Fills(usize),
     /// There are more or fewer ends of bids than bids.
@@ -85,29 +85,28 @@ impl Expected {
         logs: impl IntoIterator<Item = &'a Log>,
     ) -> Result<Vec<BidResult>, OutcomeError> {
         let mut results = Vec::with_capacity(planned.len());
-        let mut fills = Vec::new();
+        let mut penalty = None;
         for log in logs {
             let n = results.len();
-            if let Some(log) = self.ours::<abi::IntentFilled>(log) {
-                fills.push(Fill {
-                    intent: IntentId::new(log.intent),
-                    sold: Amount::new(log.sold),
-                    bought: Amount::new(log.bought),
-                });
-            } else if let Some(log) = self.ours::<abi::BidSettled>(log) {
+            if let Some(log) = self.ours::<abi::BidSettled>(log) {
                 let plan = the_bid(planned, n, log.bid)?;
-                results.push(settled(plan, n, std::mem::take(&mut fills))?);
+                results.push(settled(plan, n, &log)?);
+            } else if let Some(log) = self.ours::<abi::PenaltyTaken>(log) {
+                penalty = Some((the_bid(planned, n, log.bid)?.bid, Amount::new(log.amount)));
             } else if let Some(log) = self.ours::<abi::BidFailed>(log) {
                 let plan = the_bid(planned, n, log.bid)?;
-                if !fills.is_empty() {
-                    return Err(OutcomeError::Fills(n));
-                }
                 let fault = Fault::try_from(log.fault).map_err(|_| OutcomeError::Fault)?;
-                let failure = Some(Failure { fault, reason: log.reason });
-                results.push(BidResult { bid: plan.bid, fills: Vec::new(), failure });
+                let taken = penalty.take().filter(|(bid, _)| *bid == plan.bid);
+                results.push(BidResult {
+                    bid: plan.bid,
+                    fills: Vec::new(),
+                    failure: Some(Failure { fault, reason: log.reason }),
+                    charge: Amount::new(log.charge),
+                    penalty: taken.map(|(_, amount)| amount).unwrap_or_default(),
+                });
             }
         }
-        if results.len() != planned.len() || !fills.is_empty() {
+        if results.len() != planned.len() {
             return Err(OutcomeError::Count { expected: planned.len(), found: results.len() });
         }
         Ok(results)
@@ -119,7 +118,8 @@ fn the_bid(planned: &[PlannedBid], n: usize, bid: B256) -> Result<&PlannedBid, O
 }
 
 /// Every intent of the bid must have been filled exactly once. The amounts are the logs'.
-fn settled(plan: &PlannedBid, n: usize, mut fills: Vec<Fill>) -> Result<BidResult, OutcomeError> {
+fn settled(plan: &PlannedBid, n: usize, log: &abi::BidSettled) -> Result<BidResult, OutcomeError> {
+    let mut fills: Vec<Fill> = log.fills.iter().map(fill).collect();
     fills.sort_unstable_by_key(|fill| fill.intent);
     let mut wanted: Vec<IntentId> = plan.fills.iter().map(|fill| fill.intent).collect();
     wanted.sort_unstable();
@@ -129,7 +129,16 @@ fn settled(plan: &PlannedBid, n: usize, mut fills: Vec<Fill>) -> Result<BidResul
     if !fills.iter().map(|fill| fill.intent).eq(wanted) {
         return Err(OutcomeError::Fills(n));
     }
-    Ok(BidResult { bid: plan.bid, fills, failure: None })
+    let charge = Amount::new(log.charge);
+    Ok(BidResult { bid: plan.bid, fills, failure: None, charge, penalty: Amount::ZERO })
+}
+
+fn fill(fill: &abi::Fill) -> Fill {
+    Fill {
+        intent: IntentId::new(fill.intent),
+        sold: Amount::new(fill.sold),
+        bought: Amount::new(fill.bought),
+    }
 }
 
 #[cfg(test)]

@@ -18,18 +18,32 @@ fn word(n: u8) -> B256 {
     B256::repeat_byte(n)
 }
 
-fn filled(intent: u8) -> Log {
-    let event =
-        abi::IntentFilled { intent: word(intent), sold: U256::from(10), bought: U256::from(20) };
-    log(event.encode_log_data())
-}
-
-fn bid_settled(bid: u8) -> Log {
-    log(abi::BidSettled { bid: word(bid), solver: SOLVER }.encode_log_data())
+fn bid_settled(bid: u8, intents: &[u8]) -> Log {
+    let fill = |intent: &u8| abi::Fill {
+        intent: word(*intent),
+        sold: U256::from(10),
+        bought: U256::from(20),
+    };
+    let fills = intents.iter().map(fill).collect();
+    let (bid, charge) = (word(bid), U256::from(5));
+    log(abi::BidSettled { bid, solver: SOLVER, charge, fills }.encode_log_data())
 }
 
 fn bid_failed(bid: u8, fault: u8) -> Log {
-    let event = abi::BidFailed { bid: word(bid), solver: SOLVER, fault, reason: word(9) };
+    let (bid, charge) = (word(bid), U256::from(6));
+    let event = abi::BidFailed { bid, solver: SOLVER, fault, reason: word(9), charge };
+    log(event.encode_log_data())
+}
+
+fn penalty(bid: u8) -> Log {
+    let event = abi::PenaltyTaken {
+        bid: word(bid),
+        solver: SOLVER,
+        amount: U256::from(7),
+        burned: U256::from(7),
+        owners: Vec::new(),
+        amounts: Vec::new(),
+    };
     log(event.encode_log_data())
 }
 
@@ -43,7 +57,13 @@ fn fill(intent: u8) -> Fill {
 
 /// Bid 0xb1 fills 1 and 2, bid 0xb2 fills 3.
 fn planned() -> Vec<PlannedBid> {
-    let bid = |id, fills| PlannedBid { bid: BidId::new(word(id)), solver: SOLVER, gas: 1, fills };
+    let bid = |id, fills| PlannedBid {
+        bid: BidId::new(word(id)),
+        solver: SOLVER,
+        gas: 1,
+        penalty: Amount::from(7u64),
+        fills,
+    };
     vec![bid(0xb1, vec![fill(1), fill(2)]), bid(0xb2, vec![fill(3)])]
 }
 
@@ -52,20 +72,21 @@ fn results(logs: &[Log]) -> Result<Vec<BidResult>, OutcomeError> {
 }
 
 #[test]
-fn each_bid_gets_the_fills_before_its_end() {
-    let read =
-        results(&[filled(2), filled(1), bid_settled(0xb1), filled(3), bid_settled(0xb2)]).unwrap();
+fn each_bid_gets_the_fills_of_its_end_and_what_was_charged() {
+    let read = results(&[bid_settled(0xb1, &[2, 1]), bid_settled(0xb2, &[3])]).unwrap();
     assert_eq!(read[0].fills, [fill(1), fill(2)]);
     assert_eq!(read[1].fills, [fill(3)]);
-    assert!(read.iter().all(|bid| bid.failure.is_none()));
+    assert!(read.iter().all(|bid| bid.failure.is_none() && bid.charge == Amount::from(5u64)));
 }
 
 #[test]
-fn a_failed_bid_fills_nothing_and_says_why() {
-    let read = results(&[bid_failed(0xb1, 1), filled(3), bid_settled(0xb2)]).unwrap();
+fn a_failed_bid_fills_nothing_and_says_why_and_what_it_cost() {
+    let read = results(&[penalty(0xb1), bid_failed(0xb1, 1), bid_settled(0xb2, &[3])]).unwrap();
     assert!(read[0].fills.is_empty());
     assert_eq!(read[0].failure, Some(Failure { fault: Fault::Solver, reason: word(9) }));
+    assert_eq!((read[0].charge, read[0].penalty), (Amount::from(6u64), Amount::from(7u64)));
     assert_eq!(read[1].fills, [fill(3)]);
+    assert_eq!(read[1].penalty, Amount::ZERO);
 }
 
 #[test]
@@ -75,7 +96,7 @@ fn logs_of_other_contracts_are_not_believed() {
         log
     };
     let ours = [bid_failed(0xb1, 0), bid_failed(0xb2, 2)];
-    let mut logs = vec![foreign(filled(1)), foreign(bid_settled(0xb1))];
+    let mut logs = vec![foreign(penalty(0xb1)), foreign(bid_settled(0xb1, &[1, 2]))];
     logs.extend(ours.clone());
     assert_eq!(results(&logs), results(&ours));
     let commit = abi::Committed { settler: SETTLER, lane: U256::from(2), commitment: word(0xc0) };
@@ -112,9 +133,10 @@ fn logs_that_do_not_fit_the_batch_are_an_error() {
     use OutcomeError as E;
     assert_eq!(results(&[]), Err(E::Count { expected: 2, found: 0 }));
     assert_eq!(results(&[bid_failed(0xb2, 0)]), Err(E::OtherBid(0)));
-    assert_eq!(results(&[filled(1), bid_settled(0xb1)]), Err(E::Fills(0)));
-    assert_eq!(results(&[filled(1), filled(3), bid_settled(0xb1)]), Err(E::OtherIntent(0)));
-    assert_eq!(results(&[filled(1), bid_failed(0xb1, 0)]), Err(E::Fills(0)));
+    assert_eq!(results(&[bid_settled(0xb1, &[1])]), Err(E::Fills(0)));
+    assert_eq!(results(&[bid_settled(0xb1, &[1, 1])]), Err(E::Fills(0)));
+    assert_eq!(results(&[bid_settled(0xb1, &[1, 3])]), Err(E::OtherIntent(0)));
+    assert_eq!(results(&[penalty(0xb2), bid_failed(0xb1, 1)]), Err(E::OtherBid(0)));
     assert_eq!(results(&[bid_failed(0xb1, 3)]), Err(E::Fault));
     let more = [bid_failed(0xb1, 0), bid_failed(0xb2, 0), bid_failed(0xb2, 0)];
     assert_eq!(results(&more), Err(E::OtherBid(2)));

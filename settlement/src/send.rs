@@ -182,7 +182,7 @@ impl Worker {
     }
 
     fn call(&self, data: Bytes, gas_limit: u64) -> Call {
-        Call { to: Some(self.node.settlement()), data, gas_limit }
+        Call { to: Some(self.node.settlement()), value: U256::ZERO, data, gas_limit }
     }
 }
 

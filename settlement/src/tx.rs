@@ -17,6 +17,8 @@ use crate::{
 pub struct Call {
     /// The contract, or none to create one.
     pub to: Option<Address>,
+    /// Wei that go with it.
+    pub value: U256,
     /// The call's data, or the creation code.
     pub data: Bytes,
     /// The most gas it may use.
@@ -52,7 +54,7 @@ pub async fn sign(
         max_fee_per_gas: fees.max_fee,
         max_priority_fee_per_gas: fees.tip,
         to: call.to.map_or(TxKind::Create, TxKind::Call),
-        value: U256::ZERO,
+        value: call.value,
         access_list: Default::default(),
         input: call.data.clone(),
     };
@@ -75,7 +77,8 @@ pub fn read(raw: &[u8]) -> Result<(Fees, Call), CorruptTx> {
             let tx = signed.tx();
             let fees = Fees { max_fee: tx.max_fee_per_gas, tip: tx.max_priority_fee_per_gas };
             let to = tx.to.to().copied();
-            Ok((fees, Call { to, data: tx.input.clone(), gas_limit: tx.gas_limit }))
+            let (value, data) = (tx.value, tx.input.clone());
+            Ok((fees, Call { to, value, data, gas_limit: tx.gas_limit }))
         }
         Ok(_) | Err(_) => Err(CorruptTx),
     }
@@ -95,7 +98,8 @@ mod tests {
     use crate::key::LocalKey;
 
     fn call() -> Call {
-        Call { to: Some(Address::repeat_byte(3)), data: Bytes::from_static(b"abc"), gas_limit: 9 }
+        let (to, data) = (Some(Address::repeat_byte(3)), Bytes::from_static(b"abc"));
+        Call { to, value: U256::from(5), data, gas_limit: 9 }
     }
 
     #[tokio::test]

@@ -47,8 +47,6 @@ pub struct SolverConfig {
     pub strategy: Strategy,
     /// Prices that replace the auction's reference prices, numéraire atoms per 10^18 atoms.
     pub prices: BTreeMap<Address, Amount>,
-    /// What each bid owes if it fails by the solver's fault, in wei.
-    pub penalty: u128,
     /// How long after the close a bid may still settle, seconds.
     pub valid_for_s: u32,
     /// The most bids in one auction.

@@ -27,8 +27,11 @@ export interface SignedIntent {
   contract?: boolean;
 }
 
+/** `shares`: of the penalty, in basis points, for each intent in the order in which they are packed: none if there
+ * is no penalty. */
 export interface SignedBid {
   bid: BidTerms;
+  shares?: readonly number[];
   legs: readonly Leg[];
   callback: Hex;
   signature: Hex;
@@ -54,7 +57,11 @@ function compact(signature: Hex): Hex {
 
 const ascending = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
-function packIntent({ intent, signature, contract = false }: SignedIntent, tokens: readonly string[]): Hex {
+function packIntent(
+  { intent, signature, contract = false }: SignedIntent,
+  tokens: readonly string[],
+  share: Hex,
+): Hex {
   const hasReceiver = BigInt(intent.receiver) !== BigInt(ZERO_ADDRESS);
   const hasAppData = intent.appData !== ZERO_WORD;
   const flags =
@@ -74,11 +81,15 @@ function packIntent({ intent, signature, contract = false }: SignedIntent, token
     uint(intent.nonce),
     fixed(intent.validTo, 4),
     hasAppData ? intent.appData : "0x",
+    share,
     contract ? concatHex([fixed(size(signature), 2), signature]) : compact(signature),
   ]);
 }
 
-function packBid({ bid, legs, callback, signature }: SignedBid, book: ReadonlyMap<Hex, SignedIntent>): Hex {
+function packBid(
+  { bid, shares = [], legs, callback, signature }: SignedBid,
+  book: ReadonlyMap<Hex, SignedIntent>,
+): Hex {
   const ids = [...new Set(legs.flatMap((leg) => [leg.from, leg.to]))]
     .filter((id) => id !== ZERO_WORD)
     .sort(ascending);
@@ -92,6 +103,9 @@ function packBid({ bid, legs, callback, signature }: SignedBid, book: ReadonlyMa
       intents.flatMap(({ intent }) => [intent.sellToken.toLowerCase(), intent.buyToken.toLowerCase()]),
     ),
   ].sort(ascending) as Hex[];
+  const penalised = BigInt(bid.penalty) !== 0n;
+  if (shares.length !== (penalised ? intents.length : 0)) throw new Error("not one share for each intent");
+  const share = (n: number): Hex => (penalised ? fixed(shares[n] ?? 0, 2) : "0x");
   const end = (id: Hex): Hex => byte(id === ZERO_WORD ? FILLER : ids.indexOf(id));
   return concatHex([
     bid.solver,
@@ -107,7 +121,7 @@ function packBid({ bid, legs, callback, signature }: SignedBid, book: ReadonlyMa
     byte(tokens.length),
     ...tokens,
     byte(ids.length),
-    ...intents.map((intent) => packIntent(intent, tokens)),
+    ...intents.map((intent, n) => packIntent(intent, tokens, share(n))),
     fixed(legs.length, 2),
     ...legs.flatMap((leg) => [end(leg.from), end(leg.to), uint(leg.amount)]),
     fixed(size(callback), 3),

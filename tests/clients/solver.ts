@@ -70,7 +70,11 @@ async function solve(api: Api, bidder: Bidder, socket: MarketSocket, { until, in
     const legs = sent === undefined && open ? choose(book, inventory) : undefined;
     if (legs !== undefined && book.auction !== undefined) {
       const auction = book.auction;
-      const submission = await bidder.sign(auction, legs);
+      const sold = legs.flatMap(({ from, amount }) => {
+        const token = book.fillable().find(({ id }) => id === from)?.intent.sellToken;
+        return token === undefined ? [] : [{ token, amount: BigInt(amount) }];
+      });
+      const submission = await bidder.sign(auction, legs, sold);
       const { id, ...body } = submission;
       socket.send({ type: "bid.submit", ref: id, auction_id: auction.auction_id, ...body });
       sent = { submission, auction };

@@ -65,9 +65,10 @@ export class Chain {
     to: Contract,
     functionName: string,
     args: readonly unknown[],
+    value = 0n,
   ): Promise<{ gas: bigint; logs: number }> {
     const data = encodeFunctionData({ abi: to.abi, functionName, args });
-    const receipt = await this.#mine({ from, to: to.address, data });
+    const receipt = await this.#mine({ from, to: to.address, data, value: numberToHex(value) });
     return { gas: receipt.gasUsed, logs: receipt.logs.length };
   }
 
@@ -84,7 +85,7 @@ export class Chain {
     return Number((await this.client.getBlock()).timestamp);
   }
 
-  async #mine(transaction: { from: Address; to?: Address; data: Hex }) {
+  async #mine(transaction: { from: Address; to?: Address; data: Hex; value?: Hex }) {
     const hash = (await this.client.request({
       method: "eth_sendTransaction",
       params: [{ ...transaction, gas: GAS_LIMIT }],

@@ -18,6 +18,7 @@ import { AMOUNT, LIMIT, type Market, type Swap, approve, hold, usersOf } from ".
 
 const LANE = 7n;
 const SOLVERS = 5;
+const [BOND, GAS] = [0, 1];
 const word = (name: string): Hex => keccak256(stringToHex(`gas: ${name}`));
 
 interface Solver {
@@ -38,8 +39,7 @@ export class Gavel {
 
   static async deploy(market: Market): Promise<Gavel> {
     const { chain, admin, a, b } = market;
-    const registry = await chain.deploy(admin, artifact("SolverRegistry"), [admin]);
-    const settlement = await chain.deploy(admin, artifact("Settlement"), [admin, registry.address, 20]);
+    const settlement = await chain.deploy(admin, artifact("Settlement"), [admin, 20, 86_400, 10n ** 9n]);
     const settler = account("settler").address;
     await chain.fund(settler);
     await chain.send(admin, settlement, "openLane", [settler, LANE]);
@@ -49,7 +49,9 @@ export class Gavel {
     for (let n = 0; n < SOLVERS; n += 1) {
       const solver = account(`solver ${n}`);
       await chain.fund(solver.address);
-      await chain.send(solver.address, registry, "register", []);
+      await chain.send(solver.address, settlement, "register", []);
+      for (const fund of [BOND, GAS])
+        await chain.send(solver.address, settlement, "deposit", [solver.address, fund], 10n ** 19n);
       const filler = await chain.deploy(solver.address, artifact("InventoryFiller"), [
         solver.address,
         settlement.address,
@@ -117,11 +119,9 @@ export class Gavel {
     });
     const commit = await chain.send(this.settler, this.settlement, "commit", [LANE, commitment]);
     const reveal = await chain.send(this.settler, this.settlement, "reveal", [LANE, batch, salt]);
-    const wanted = intents.length + bids.length + 1;
-    // every leg is a Transfer; the rest are IntentFilled, BidSettled and Revealed: one missing, and a bid has failed
-    const transfers = bids.reduce((sum, bid) => sum + bid.legs.length, 0);
-    if (reveal.logs !== wanted + transfers)
-      throw new Error(`a bid failed: ${reveal.logs} logs instead of ${wanted + transfers}`);
+    // Revealed, a BidSettled for each bid and a Transfer for each leg: one missing, and a bid has failed
+    const wanted = bids.reduce((sum, bid) => sum + bid.legs.length + 1, 1);
+    if (reveal.logs !== wanted) throw new Error(`a bid failed: ${reveal.logs} logs instead of ${wanted}`);
     return commit.gas + reveal.gas;
   }
 
@@ -172,7 +172,9 @@ export class Gavel {
     };
     const message = bidMessage(bid, legs, "0x");
     const typed = { domain: this.#domain, types: { Bid: types.Bid }, primaryType: "Bid", message } as never;
-    return { bid, legs, callback: "0x", signature: await solver.account.signTypedData(typed) };
+    const touched = new Set(legs.flatMap((leg) => [leg.from, leg.to]).filter((id) => id !== ZERO_WORD));
+    const shares = [...touched].map(() => Math.floor(9_999 / touched.size));
+    return { bid, shares, legs, callback: "0x", signature: await solver.account.signTypedData(typed) };
   }
 }
 

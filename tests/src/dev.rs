@@ -17,6 +17,7 @@ use crate::{
     stack::{Plan, Service, Stack},
 };
 
+mod bill;
 mod demo;
 mod flow;
 mod manifest;

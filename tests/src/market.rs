@@ -7,7 +7,7 @@ use domain::{
     eip712::SigningDomain,
     signature::{InvalidKey, SigningKey},
 };
-use settlement::deploy::{self, Deployment, Sender, TokenSpec};
+use settlement::deploy::{self, Funding, Sender, Terms, TokenSpec};
 
 use crate::{anvil::CHAIN_ID, orders::Wallet, rpc::Rpc};
 
@@ -91,8 +91,8 @@ pub struct Solver {
 /// Everything on chain.
 #[derive(Debug)]
 pub struct Market {
-    /// The contracts.
-    pub deployment: Deployment,
+    /// The contract.
+    pub settlement: Address,
     /// What is signed in.
     pub domain: SigningDomain,
     /// The tokens.
@@ -120,6 +120,12 @@ const TOKENS: &[(&str, u8, u128)] = &[
 /// What owners and fillers start with, in wei of worth per token.
 const OWNER_WORTH: u128 = 1_000 * ETHER;
 const FILLER_WORTH: u128 = 100_000 * ETHER;
+/// Seconds after which a solver's funds can leave.
+const WITHDRAWAL_DELAY: u32 = 3_600;
+/// Wei per gas that solvers are charged at most above the base fee.
+pub const MAX_TIP: u64 = 3_000_000_000;
+/// What the harness' bids owe if they fail, in wei: enough for whatever they fill.
+pub const PENALTY: u128 = ETHER / 10;
 /// Lanes opened for the settler.
 const LANES: u32 = 8;
 
@@ -136,14 +142,16 @@ impl Market {
             fund(&rpc, key.address()).await?;
         }
         let sender = sender(rpc_url, operator.key()).await?;
-        let deployment =
-            deploy::contracts(&sender, plan.max_delay).await.map_err(io::Error::other)?;
+        let terms = Terms {
+            max_delay: plan.max_delay,
+            withdrawal_delay: WITHDRAWAL_DELAY,
+            max_tip: MAX_TIP,
+        };
+        let settlement = deploy::settlement(&sender, terms).await.map_err(io::Error::other)?;
         let tokens = tokens(&sender).await?;
         let addresses: Vec<Address> = tokens.iter().map(|token| token.address).collect();
-        deploy::set_plain(&sender, deployment.settlement, &addresses)
-            .await
-            .map_err(io::Error::other)?;
-        deploy::open_lanes(&sender, deployment.settlement, settler.address(), LANES)
+        deploy::set_plain(&sender, settlement, &addresses).await.map_err(io::Error::other)?;
+        deploy::open_lanes(&sender, settlement, settler.address(), LANES)
             .await
             .map_err(io::Error::other)?;
         let mut mints = Vec::new();
@@ -152,8 +160,9 @@ impl Market {
             let key = named(&format!("solver {n}"))?;
             fund(&rpc, key.address()).await?;
             let own = self::sender(rpc_url, key.key()).await?;
-            let filler =
-                deploy::solver(&own, deployment, &addresses).await.map_err(io::Error::other)?;
+            let filler = deploy::solver(&own, settlement, &addresses, Funding::default())
+                .await
+                .map_err(io::Error::other)?;
             mints.extend(tokens.iter().map(|t| (t.address, filler, worth(t, FILLER_WORTH))));
             solvers.push(Solver { key, filler });
         }
@@ -162,16 +171,14 @@ impl Market {
             let address = owner.address();
             fund(&rpc, address).await?;
             let own = self::sender(rpc_url, owner.key()).await?;
-            deploy::approve(&own, &addresses, deployment.settlement)
-                .await
-                .map_err(io::Error::other)?;
+            deploy::approve(&own, &addresses, settlement).await.map_err(io::Error::other)?;
             mints.extend(tokens.iter().map(|t| (t.address, address, worth(t, OWNER_WORTH))));
         }
         for part in mints.chunks(64) {
             deploy::mint(&sender, part).await.map_err(io::Error::other)?;
         }
-        let domain = SigningDomain::new(CHAIN_ID, deployment.settlement);
-        Ok(Self { deployment, domain, tokens, owners, solvers, operator, settler, receipts })
+        let domain = SigningDomain::new(CHAIN_ID, settlement);
+        Ok(Self { settlement, domain, tokens, owners, solvers, operator, settler, receipts })
     }
 }
 

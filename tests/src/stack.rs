@@ -133,7 +133,7 @@ impl Stack {
         let wanted =
             MarketPlan { owners: plan.owners, solvers: plan.solvers, max_delay: plan.max_delay };
         let market = Market::deploy(&anvil.url(), wanted).await?;
-        say(&format!("Settlement deployed at {}", market.deployment.settlement));
+        say(&format!("Settlement deployed at {}", market.settlement));
         if let Mining::Every(seconds) = plan.mining {
             let rpc = Rpc::new(&anvil.url()).map_err(io::Error::other)?;
             rpc.mine_every(seconds).await.map_err(io::Error::other)?;
@@ -276,8 +276,7 @@ fn configuration(
         ("redis.url", quoted(&redis.url())),
         ("chain.rpc_url", quoted(&anvil.url())),
         ("chain.chain_id", CHAIN_ID.to_string()),
-        ("chain.settlement", quoted(&market.deployment.settlement.to_string())),
-        ("chain.registry", quoted(&market.deployment.registry.to_string())),
+        ("chain.settlement", quoted(&market.settlement.to_string())),
         ("chain.block_time_ms", block_time_ms.to_string()),
         ("chain.confirmations", "1".to_owned()),
         ("chain.finality_blocks", "4".to_owned()),

@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Bid,
+    Amount, Bid,
     auction::{SolverStanding, Standings, check},
 };
 use serde_json::Value;
@@ -17,9 +17,16 @@ use crate::app::App;
 pub(super) async fn of(app: &App, known: &Known, bid: &Bid) -> Option<Value> {
     let cut = known.cut(app).await?;
     let terms = bid.terms();
-    let standing = SolverStanding { registered: true, ..SolverStanding::default() };
+    // what the solver has was looked at before the bid was queued
+    let standing = SolverStanding {
+        registered: true,
+        bond: Amount::MAX,
+        deposit: Amount::MAX,
+        ..SolverStanding::default()
+    };
     let standings = Standings {
         block: None,
+        gas_price: Amount::ZERO,
         solvers: BTreeMap::from([(terms.solver, standing)]),
         fillers: BTreeMap::from([(terms.filler, terms.solver)]),
     };

@@ -99,6 +99,12 @@ codes! {
     SolverUnknown = "solver_unknown", FORBIDDEN, false, "The solver is not registered";
     /// The solver is paused.
     SolverPaused = "solver_paused", FORBIDDEN, true, "The solver is paused";
+    /// The solver's free bond does not cover the penalties of its bids in this auction; `missing` says by
+    /// how much, in wei.
+    BondShort = "bond_short", FORBIDDEN, true, "The bond does not cover the bid";
+    /// The solver's free gas deposit does not cover what its bids in this auction may cost; `missing`
+    /// says by how much, in wei.
+    DepositShort = "deposit_short", FORBIDDEN, true, "The gas deposit does not cover the bid";
     /// The filler has not bound itself to a solver.
     FillerUnbound = "filler_unbound", FORBIDDEN, false, "The filler is bound to nobody";
     /// The filler is bound to another solver.

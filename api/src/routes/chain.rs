@@ -24,7 +24,6 @@ pub(crate) async fn get_chain(app: Data<App>) -> Json<ChainInfo> {
     Json(ChainInfo {
         chain_id: app.domain.chain_id(),
         settlement: app.domain.settlement(),
-        registry: app.chain.registry(),
         eip712: TypedData::of(&app.domain),
         receipt_signer: app.receipt_key.address(),
         tokens: tokens.collect(),

@@ -73,5 +73,6 @@ async fn open_auction(
         block: record.block,
         intents: record.intents,
         prices: record.prices,
+        params: record.params,
     }))
 }

@@ -1,5 +1,8 @@
 use alloy::primitives::{Address, Bytes};
-use domain::auction::{DropReason, Ruling, SolverStanding, Standings};
+use domain::{
+    Amount,
+    auction::{DropReason, Ruling, SolverStanding, Standings},
+};
 use infra::pg::intent::StoredIntent;
 use serde_json::json;
 
@@ -24,9 +27,11 @@ fn judge(case: &Case) -> (Draft, Afterthought) {
 
 /// Two solvers, 1 and 2, in good standing.
 fn bidders() -> Bidders {
-    let known = || SolverStanding { registered: true, ..SolverStanding::default() };
+    let (bond, deposit) = (Amount::MAX, Amount::MAX);
+    let known = || SolverStanding { registered: true, bond, deposit, ..SolverStanding::default() };
     let standings = Standings {
         block: None,
+        gas_price: Amount::ZERO,
         solvers: [1, 2].map(|n| (key(n).address(), known())).into(),
         fillers: [1, 2].map(|n| (Address::repeat_byte(n), key(n).address())).into(),
     };

@@ -11,11 +11,11 @@ use domain::{
 };
 use infra::{
     chain::{FundQuery, Funds},
-    pg::{self, StoreError, intent::StoredIntent},
+    pg::{self, StoreError, auction::Staked, intent::StoredIntent},
 };
 
 use super::{Due, RunnersUp};
-use crate::{AuctionError, select::InFlight};
+use crate::{AuctionError, select::InFlight, standing::Known};
 
 /// An owner's account in one token.
 type Account = (Address, Address);
@@ -48,13 +48,13 @@ impl Due {
 
 impl RunnersUp {
     /// Reads what owners could pay after the newest block, which must follow the reveal. The bidders
-    /// are not asked about yet.
-    pub(super) async fn grounds(&self, due: &Due) -> Result<Grounds, AuctionError> {
+    /// are to be asked about at the same one.
+    pub(super) async fn grounds(&self, due: &Due) -> Result<(Grounds, Known), AuctionError> {
         let left = due.left();
         let left: Vec<&StoredIntent> =
             due.intents.iter().filter(|stored| left.contains(&stored.id)).collect();
         // before the block, as for a cut: a fill is counted twice for a moment, never not at all
-        let accounts = self.accounts(due, &left).await?;
+        let (accounts, staked) = self.spoken_for(due, &left).await?;
         let block = self.chain.block_latest().await?;
         // a node that is behind, or a reorg since
         let after = block.at.number >= due.reveal.block.number;
@@ -73,28 +73,31 @@ impl RunnersUp {
         };
         let mut intents: Vec<CutIntent> = left.iter().zip(funds).map(entry).collect();
         intents.sort_unstable_by_key(|entry| entry.id);
-        Ok(Grounds {
+        let known = Known::at(&block, self.chain.gas_price(&block).await?, staked);
+        let grounds = Grounds {
             reveal: due.reveal,
             endings: due.endings(),
             block: block.at,
             block_time_s: block.timestamp,
             intents,
             standings: Standings::default(),
-        })
+        };
+        Ok((grounds, known))
     }
 
-    /// What is spoken for of the accounts behind `left`.
-    async fn accounts(
+    /// What is spoken for of the accounts behind `left`, and of solvers' funds.
+    async fn spoken_for(
         &self,
         due: &Due,
         left: &[&StoredIntent],
-    ) -> Result<BTreeMap<Account, Spoken>, AuctionError> {
+    ) -> Result<(BTreeMap<Account, Spoken>, BTreeMap<Address, Staked>), AuctionError> {
         let names: BTreeSet<Account> = left.iter().map(|stored| account(stored)).collect();
         let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
         let in_flight = pg::auction::in_flight(&mut conn, self.chain_id()).await?;
         let auction = due.first.auction;
         let shared =
             pg::auction::shared_purses(&mut conn, self.chain_id(), auction, &names).await?;
+        let staked = pg::auction::staked(&mut conn, self.chain_id()).await?;
         drop(conn);
         let kept = kept(due, left);
         let spoken = |account: Account| {
@@ -102,7 +105,7 @@ impl RunnersUp {
             let others = all.saturating_sub(kept);
             (account, Spoken { others, kept, shared: shared.contains(&account) })
         };
-        Ok(names.into_iter().map(spoken).collect())
+        Ok((names.into_iter().map(spoken).collect(), staked))
     }
 }
 

@@ -4,6 +4,7 @@ mod lines;
 mod load;
 mod price;
 mod score;
+mod stake;
 mod table;
 mod worth;
 
@@ -11,10 +12,11 @@ pub(super) use self::{
     lines::Lines,
     load::Load,
     score::{Limit, ceil, floor},
+    stake::Stake,
     table::{Entry, Table},
     worth::Worth,
 };
-use super::{Cut, DropReason, Params, Standings};
+use super::{Cut, DropReason, Params, SolverStanding, Standings};
 use crate::{
     Amount, AuctionId, Bid, IntentId,
     bid::{End, Fill},
@@ -24,13 +26,16 @@ pub use score::MAX_SCORE;
 /// The score of a bid that keeps every rule by itself, in numéraire atoms.
 ///
 /// # Errors
-/// The first rule it breaks, in a fixed order: whom it is by, when, its intents, its size, its
-/// legs, each fill by intent id, what owners can pay, prices, score. A bid on a pair without a
+/// The first rule it breaks, in a fixed order: whom it is by, when, its intents, its size, what it
+/// is signed for, its legs, each fill by intent id, what owners can pay, prices, score, what its
+/// solver has. A bid on a pair without a
 /// reference price has no score in the numéraire, so it is `unpriced` here whether or not it has a
 /// place in the second pass.
 pub fn check(cut: &Cut, bid: &Bid, standings: &Standings) -> Result<Amount, DropReason> {
     let rules = Rules::new(cut, standings);
-    match rules.judge(bid, &mut Vec::new())?.worth {
+    let (judged, standing) = rules.judge(bid, &mut Vec::new())?;
+    rules.stake(bid).covered(standing)?;
+    match judged.worth {
         Worth::Priced(score) => Ok(Amount::from(score)),
         Worth::Raw { lacking, .. } => Err(DropReason::Unpriced { token: lacking }),
     }
@@ -65,8 +70,13 @@ impl<'a> Rules<'a> {
     }
 
     /// What a bid that breaks no rule is worth and takes. The numbers of its fills' intents are
-    /// appended to `numbers`, and nothing if it breaks one.
-    pub(super) fn judge(&self, bid: &Bid, numbers: &mut Vec<u32>) -> Result<Judged, DropReason> {
+    /// appended to `numbers`, and nothing if it breaks one. Whether its solver's funds cover it is left
+    /// to be asked: that depends on the solver's other bids.
+    pub(super) fn judge(
+        &self,
+        bid: &Bid,
+        numbers: &mut Vec<u32>,
+    ) -> Result<(Judged, &'a SolverStanding), DropReason> {
         let from = numbers.len();
         let judged = self.try_judge(bid, numbers, from);
         if judged.is_err() {
@@ -80,8 +90,9 @@ impl<'a> Rules<'a> {
         bid: &Bid,
         numbers: &mut Vec<u32>,
         from: usize,
-    ) -> Result<Judged, DropReason> {
-        self.by_whom(bid)?;
+    ) -> Result<(Judged, &'a SolverStanding), DropReason> {
+        self.in_auction(bid)?;
+        let standing = self.by_whom(bid)?;
         self.in_time(bid)?;
         for fill in bid.fills() {
             let unknown = DropReason::UnknownIntent { intent: fill.intent };
@@ -89,22 +100,25 @@ impl<'a> Rules<'a> {
         }
         let lines = Lines::new(&self.table, bid, numbers.get(from..).unwrap_or_default());
         let load = self.size(bid, lines)?;
+        stake::signed_enough(self.params, &self.table, bid, lines)?;
         self.legs(bid)?;
         for (_, entry, fill) in lines.iter() {
             keeps_its_intent(entry, fill)?;
         }
         self.funds(lines)?;
         price::one_price_per_pair(lines.iter().map(|(_, entry, fill)| (entry.pair, fill)))?;
-        Ok(Judged { worth: Worth::of(&self.table, lines)?, load })
+        Ok((Judged { worth: Worth::of(&self.table, lines)?, load }, standing))
     }
 
-    fn by_whom(&self, bid: &Bid) -> Result<(), DropReason> {
+    /// What a bid ties down of its solver's funds.
+    pub(super) fn stake(&self, bid: &Bid) -> Stake {
+        Stake::of(bid, self.standings.gas_price)
+    }
+
+    /// What the contract says of a bid's solver, if it may bid with this filler and this nonce.
+    fn by_whom(&self, bid: &Bid) -> Result<&'a SolverStanding, DropReason> {
         let terms = bid.terms();
         let (solver, filler) = (terms.solver, terms.filler);
-        if terms.auction_id != self.auction {
-            let (signed, auction) = (terms.auction_id, self.auction);
-            return Err(DropReason::WrongAuction { signed, auction });
-        }
         let standing = self.standings.solvers.get(&solver).filter(|standing| standing.registered);
         let standing = standing.ok_or(DropReason::SolverUnknown { solver })?;
         if standing.paused {
@@ -120,7 +134,12 @@ impl<'a> Rules<'a> {
         if standing.used_nonces.contains(&terms.nonce) {
             return Err(DropReason::NonceUsed { nonce: terms.nonce });
         }
-        Ok(())
+        Ok(standing)
+    }
+
+    fn in_auction(&self, bid: &Bid) -> Result<(), DropReason> {
+        let (signed, auction) = (bid.terms().auction_id, self.auction);
+        if signed == auction { Ok(()) } else { Err(DropReason::WrongAuction { signed, auction }) }
     }
 
     fn in_time(&self, bid: &Bid) -> Result<(), DropReason> {
@@ -132,7 +151,7 @@ impl<'a> Rules<'a> {
     }
 
     fn size(&self, bid: &Bid, lines: Lines<'_>) -> Result<Load, DropReason> {
-        let load = Load::of(bid, lines.iter().map(|(_, entry, _)| entry), self.params);
+        let load = Load::of(bid, lines.iter().map(|(_, entry, _)| entry));
         let params = self.params;
         if load.gas > params.gas_budget {
             return Err(DropReason::OverGas { gas: load.gas, budget: params.gas_budget });

@@ -76,11 +76,22 @@ pub(super) struct Market {
     pub(super) standings: Standings,
 }
 
+/// What each solver has bonded and deposited, in wei; gas is reserved at one.
+pub(super) const FUNDS: u64 = 1_000_000_000;
+
 impl Market {
     pub(super) fn new() -> Self {
         let price = |n| TokenPrice { token: token(n), price: Amount::from(UNIT) };
-        let known =
-            |n| (solver(n), SolverStanding { registered: true, ..SolverStanding::default() });
+        let known = |n| {
+            let funds = Amount::from(FUNDS);
+            let standing = SolverStanding {
+                registered: true,
+                bond: funds,
+                deposit: funds,
+                ..SolverStanding::default()
+            };
+            (solver(n), standing)
+        };
         let opening = OpeningRecord {
             auction_id: AuctionId::new(7),
             previous: OpenHash::new(B256::repeat_byte(0xaa)),
@@ -93,10 +104,10 @@ impl Market {
             params: Params { surplus_cap_bps: 10_000, min_fill_bps: 0, ..Params::default() },
             prices: vec![price(X), price(Y), price(Z)],
             intents: Vec::new(),
-            bonds: Vec::new(),
         };
         let standings = Standings {
             block: None,
+            gas_price: Amount::from(1u64),
             solvers: (1..=250).map(known).collect(),
             fillers: (1..=250).map(|n| (filler(n), solver(n))).collect(),
         };
@@ -155,9 +166,9 @@ impl Market {
             auction_id: self.opening.auction_id,
             solver: solver(n),
             filler: filler(n),
-            gas: 100_000,
+            gas: 300_000,
             callback_gas: 0,
-            penalty: 0,
+            penalty: 1_000,
             valid_until: 1_900_000_000,
             nonce: Amount::from(number as u64),
             salt: B256::repeat_byte(n),
@@ -205,7 +216,7 @@ impl Market {
         let numbers = bid.fills().iter().map(|fill| table.find(fill.intent).unwrap());
         let numbers: Vec<u32> = numbers.collect();
         let lines = Lines::new(&table, bid, &numbers);
-        Load::of(bid, lines.iter().map(|(_, entry, _)| entry), cut.params())
+        Load::of(bid, lines.iter().map(|(_, entry, _)| entry))
     }
 
     /// The bids' numbers of a decision's winners, ascending.

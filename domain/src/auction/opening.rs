@@ -9,16 +9,19 @@ use utoipa::ToSchema;
 
 use super::Params;
 use crate::{
-    Amount, AuctionId, Intent, IntentId, OpenHash,
+    AuctionId, Intent, IntentId, OpenHash,
     eip712::SigningDomain,
     event::{BlockRef, CutIntent, TokenPrice},
     merkle::{StandardTree, leaf_hash},
 };
 
 /// The type string of the record; its hash is the first word of what [`OpeningRecord::hash`] hashes.
-pub const TYPE: &str = "Opening(bytes32 previous,uint256 chainId,address settlement,uint64 auctionId,uint64 blockNumber,bytes32 blockHash,uint64 blockTime,uint64 openedAtMs,uint64 closesAtMs,bytes32 paramsHash,bytes32 pricesHash,bytes32 intentsRoot,uint32 intentCount,bytes32 bondsRoot)";
+pub const TYPE: &str = "Opening(bytes32 previous,uint256 chainId,address settlement,uint64 auctionId,uint64 blockNumber,bytes32 blockHash,uint64 blockTime,uint64 openedAtMs,uint64 closesAtMs,bytes32 paramsHash,bytes32 pricesHash,bytes32 intentsRoot,uint32 intentCount)";
 
 /// What an auction is held on. Announced by its hash with `auction.opened`.
+///
+/// What solvers have put up is not in it, though design A7 has it there: at the cut nobody knows who
+/// will bid. It is read with their standing, at one recorded block ([`super::Standings`]).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct OpeningRecord {
@@ -46,21 +49,6 @@ pub struct OpeningRecord {
     pub prices: Vec<TokenPrice>,
     /// The intents to be bid on, by id, each once.
     pub intents: Vec<CutIntent>,
-    /// The solvers' free bonds, by solver, each once.
-    #[serde(default)]
-    pub bonds: Vec<SolverBond>,
-}
-
-/// What a solver has left to answer with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct SolverBond {
-    /// The solver's account.
-    #[serde(with = "crate::eip55")]
-    #[schema(value_type = String)]
-    pub solver: Address,
-    /// Its bond less the penalties in flight, in wei.
-    pub free: Amount,
 }
 
 impl OpeningRecord {
@@ -79,19 +67,18 @@ impl OpeningRecord {
 
     /// `keccak256(abi.encode(keccak256(TYPE), previous, chainId, settlement, auctionId, block number,
     /// block hash, block time, openedAtMs, closesAtMs, params hash, prices hash, intents root, number
-    /// of intents, bonds root))`: 15 words of 32 bytes.
+    /// of intents))`: 14 words of 32 bytes.
     ///
     /// - params hash: [`Params::hash`];
     /// - prices hash: keccak256 over `abi.encode(address token, uint256 price)` of every price, one
     ///   after the other in the record's order (64 bytes each);
-    /// - bonds root: the standard tree over `abi.encode(address solver, uint256 free)`; zero if empty.
     #[must_use]
     pub fn hash(&self) -> OpenHash {
         let preimage = (
             (keccak256(TYPE), self.previous.get(), self.chain_id, self.settlement),
             (self.auction_id.get(), self.block.number, self.block.hash, self.block_time_s),
             (self.opened_at_ms, self.closes_at_ms, self.params.hash(), self.prices_hash()),
-            (self.intents_root(), self.intents.len() as u64, self.bonds_root()),
+            (self.intents_root(), self.intents.len() as u64),
         );
         OpenHash::new(keccak256(preimage.abi_encode()))
     }
@@ -102,11 +89,6 @@ impl OpeningRecord {
             bytes.extend_from_slice(&(price.token, price.price.get()).abi_encode());
         }
         keccak256(bytes)
-    }
-
-    fn bonds_root(&self) -> B256 {
-        let leaf = |bond: &SolverBond| leaf_hash(&(bond.solver, bond.free.get()).abi_encode());
-        StandardTree::new(self.bonds.iter().map(leaf).collect()).root()
     }
 
     /// The intent's entry.
@@ -126,7 +108,7 @@ pub fn intent_leaf(entry: &CutIntent) -> B256 {
 /// Why a record and intents do not make an auction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CutError {
-    /// Prices, intents or bonds are not strictly ascending.
+    /// Prices or intents are not strictly ascending.
     #[error("{0} are not strictly ascending")]
     NotAscending(&'static str),
     /// An intent of the record is not at hand.
@@ -160,7 +142,6 @@ impl Cut {
     ) -> Result<Self, CutError> {
         ascending("prices", opening.prices.iter().map(|price| price.token))?;
         ascending("intents", opening.intents.iter().map(|entry| entry.id))?;
-        ascending("bonds", opening.bonds.iter().map(|bond| bond.solver))?;
         opening.params.validate()?;
         let domain = SigningDomain::new(opening.chain_id, opening.settlement);
         let mut named = BTreeMap::new();

@@ -1,21 +1,24 @@
 //! The numbers an auction is held under. They are part of its opening record.
 
-use alloy_primitives::{B256, U256, keccak256};
+use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_sol_types::SolValue;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::CutError;
-use crate::Intent;
+use crate::{Amount, Intent};
 
 /// One in basis points.
 pub const BPS: u32 = 10_000;
+
+/// Atoms that a price is quoted for.
+pub(super) const PRICED_ATOMS: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
 
 /// Nodes a decision may visit at most, whatever its parameters say: whoever repeats it wants an end.
 pub const MAX_NODES: u64 = 1_000_000;
 
 /// The type string of the parameters; its hash is the first word of what [`Params::hash`] hashes.
-pub const TYPE: &str = "Params(uint32 surplusCapBps,uint32 minFillBps,uint64 gasBudget,uint64 gasPerBid,uint64 gasPerByte,uint64 byteBudget,uint32 maxWinners,uint64 nodeBudget,uint32 maxIntents,uint32 maxBids,uint32 confirmations,uint32 maxDelayBlocks,uint32 secondsPerBlock)";
+pub const TYPE: &str = "Params(uint32 surplusCapBps,uint32 minFillBps,uint64 gasBudget,uint64 byteBudget,uint32 maxWinners,uint64 nodeBudget,uint32 maxIntents,uint32 maxBids,uint32 confirmations,uint32 maxDelayBlocks,uint32 secondsPerBlock,uint256 penaltyFloor,uint32 penaltyBps,address nativeToken)";
 
 /// Parameters of an auction, fixed at its opening.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
@@ -28,10 +31,6 @@ pub struct Params {
     pub min_fill_bps: u32,
     /// Gas one batch may take, at most the chain's cap for one transaction.
     pub gas_budget: u64,
-    /// Gas a bid costs its batch besides its signed gas.
-    pub gas_per_bid: u64,
-    /// Gas a byte of the batch costs.
-    pub gas_per_byte: u64,
     /// Bytes one batch may take: nodes refuse longer transactions.
     pub byte_budget: u64,
     /// Bids one batch may hold; the format ends at 255.
@@ -51,6 +50,15 @@ pub struct Params {
     pub max_delay_blocks: u32,
     /// The chain's block time, in seconds, rounded up.
     pub seconds_per_block: u32,
+    /// What a bid that fails by its solver's fault owes at least, in wei.
+    pub penalty_floor: Amount,
+    /// What it owes at least of the reference value of what its intents sell, in basis points.
+    pub penalty_bps: u32,
+    /// The token whose reference price stands for the chain's own coin; zero if the numéraire is that
+    /// coin, or wei have no price and the floor is all that is owed.
+    #[serde(with = "crate::eip55")]
+    #[schema(value_type = String)]
+    pub native_token: Address,
 }
 
 impl Default for Params {
@@ -60,8 +68,6 @@ impl Default for Params {
             surplus_cap_bps: 500,
             min_fill_bps: 100,
             gas_budget: 16_000_000,
-            gas_per_bid: 30_000,
-            gas_per_byte: 16,
             byte_budget: 96 * 1024,
             max_winners: 255,
             node_budget: 300,
@@ -70,6 +76,9 @@ impl Default for Params {
             confirmations: 1,
             max_delay_blocks: 20,
             seconds_per_block: 12,
+            penalty_floor: Amount::ZERO,
+            penalty_bps: 0,
+            native_token: Address::ZERO,
         }
     }
 }
@@ -82,8 +91,6 @@ impl Params {
             U256::from(self.surplus_cap_bps),
             U256::from(self.min_fill_bps),
             U256::from(self.gas_budget),
-            U256::from(self.gas_per_bid),
-            U256::from(self.gas_per_byte),
             U256::from(self.byte_budget),
             U256::from(self.max_winners),
             U256::from(self.node_budget),
@@ -92,8 +99,42 @@ impl Params {
             U256::from(self.confirmations),
             U256::from(self.max_delay_blocks),
             U256::from(self.seconds_per_block),
+            self.penalty_floor.get(),
+            U256::from(self.penalty_bps),
+            self.native_token.into_word().into(),
         ];
         keccak256((keccak256(TYPE), words).abi_encode())
+    }
+
+    /// What 10^18 wei are worth, in numéraire atoms: what `native_token` is, or as many where the numéraire
+    /// is wei. `None` if the token has no price.
+    #[must_use]
+    pub fn native(&self, price: impl Fn(Address) -> Option<U256>) -> Option<U256> {
+        let token = self.native_token;
+        if token.is_zero() { Some(PRICED_ATOMS) } else { price(token) }
+    }
+
+    /// The least penalty of a bid whose intents sell these amounts, each with the reference price of its
+    /// token: the floor, or the share of their value if that is more; in wei. What has no price
+    /// counts for nothing. `native` is [`Params::native`].
+    #[must_use]
+    pub fn least_penalty(
+        &self,
+        native: Option<U256>,
+        sold: impl Iterator<Item = (Option<U256>, Amount)>,
+    ) -> Amount {
+        let Some(native) = native.filter(|_| self.penalty_bps > 0) else {
+            return self.penalty_floor;
+        };
+        let value = |(price, sold): (Option<U256>, Amount)| {
+            let value = sold.mul_div_ceil(price?, PRICED_ATOMS);
+            Some(value.unwrap_or(Amount::MAX))
+        };
+        let sum = |sum: Amount, value| sum.checked_add(value).unwrap_or(Amount::MAX);
+        let value = sold.filter_map(value).fold(Amount::ZERO, sum);
+        let share = value.mul_div_ceil(U256::from(self.penalty_bps), U256::from(BPS));
+        let wei = share.and_then(|share| share.mul_div_ceil(PRICED_ATOMS, native));
+        self.penalty_floor.max(wei.unwrap_or(Amount::MAX))
     }
 
     /// The first second in which a batch of an auction closing at `closes_at_ms` can settle:
@@ -125,6 +166,7 @@ impl Params {
             ("max_winners", (1..=255).contains(&self.max_winners)),
             ("node_budget", self.node_budget <= MAX_NODES),
             ("seconds_per_block", self.seconds_per_block <= 3_600),
+            ("penalty_bps", self.penalty_bps <= BPS),
         ];
         match rules.iter().find(|(_, holds)| !holds) {
             None => Ok(()),

@@ -68,6 +68,40 @@ pub enum DropReason {
         /// The nonce.
         nonce: Amount,
     },
+    /// Its gas is less than what its batch spends on it outside of its frame.
+    #[error("signed for {gas} gas, {least} is spent before its frame")]
+    GasTooLow {
+        /// What is signed.
+        gas: u64,
+        /// The least.
+        least: u64,
+    },
+    /// Its penalty is less than what the parameters ask for.
+    #[error("owes {penalty} wei if it fails, the least is {least}")]
+    PenaltyTooLow {
+        /// What is signed, in wei.
+        penalty: Amount,
+        /// The least, in wei.
+        least: Amount,
+    },
+    /// The penalties of the solver's bids in flight, this one and those before it in this auction
+    /// included, exceed its bond.
+    #[error("its solver's bids owe {needed} wei if they fail, {free} are bonded and free")]
+    BondShort {
+        /// What they owe together, in wei.
+        needed: Amount,
+        /// What of the bond is free, in wei.
+        free: Amount,
+    },
+    /// What the solver's bids may cost in gas, this one and those before it in this auction, exceeds
+    /// its gas deposit.
+    #[error("its solver's bids may cost {needed} wei of gas, {free} are deposited and free")]
+    DepositShort {
+        /// What they may cost together, in wei.
+        needed: Amount,
+        /// What of the deposit is free, in wei.
+        free: Amount,
+    },
     /// It runs out before its batch could settle.
     #[error("valid until {valid_until}, but its batch settles at {needed} at the earliest")]
     Expired {
@@ -305,6 +339,10 @@ impl DropReason {
             Self::FillerUnbound { .. } => "filler_unbound",
             Self::FillerForeign { .. } => "filler_foreign",
             Self::NonceUsed { .. } => "nonce_used",
+            Self::GasTooLow { .. } => "gas_too_low",
+            Self::PenaltyTooLow { .. } => "penalty_too_low",
+            Self::BondShort { .. } => "bond_short",
+            Self::DepositShort { .. } => "deposit_short",
             Self::Expired { .. } => "expired",
             Self::OverGas { .. } => "over_gas",
             Self::TooLong { .. } => "too_long",

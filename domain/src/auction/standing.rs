@@ -15,6 +15,12 @@ pub struct SolverStanding {
     pub registered: bool,
     /// Whether it may not bid now.
     pub paused: bool,
+    /// Its bond less what it has asked back and the penalties of its bids in flight, in wei.
+    #[serde(default)]
+    pub bond: Amount,
+    /// Its gas deposit less what it has asked back and what its bids in flight may cost, in wei.
+    #[serde(default)]
+    pub deposit: Amount,
     /// Those of its bids' nonces that are used on chain.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub used_nonces: BTreeSet<Amount>,
@@ -27,6 +33,10 @@ pub struct Standings {
     /// The block they were read at, if it was one block; then anybody can read them again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub block: Option<BlockRef>,
+    /// What a unit of gas is reserved at, in wei: more than it will cost, or bids that win now could
+    /// not be repaid later.
+    #[serde(default)]
+    pub gas_price: Amount,
     /// By solver account.
     pub solvers: BTreeMap<Address, SolverStanding>,
     /// Filler contract to the solver it bound itself to; a filler that is not in it is unbound.

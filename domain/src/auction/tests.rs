@@ -8,5 +8,6 @@ mod runner_up;
 mod scores;
 mod second_pass;
 mod speed;
+mod stakes;
 mod validity;
 mod winners;

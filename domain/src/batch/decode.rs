@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use serde_json::json;
 
-use super::{FILLER, OwnerSignature, SignedBid, SignedIntent, VERSION, encode};
+use super::{BatchBid, FILLER, OwnerSignature, SignedBid, SignedIntent, VERSION, encode};
 use crate::{
     Amount, AuctionId, Bid, Intent, IntentId, OpenHash,
     bid::{End, Leg, Terms},
@@ -20,7 +20,7 @@ pub struct DecodedBatch {
     /// Which decision it settles.
     pub header: BatchHeader,
     /// The bids in settlement order.
-    pub bids: Vec<SignedBid>,
+    pub bids: Vec<BatchBid>,
     /// The intents they touch.
     pub intents: BTreeMap<IntentId, SignedIntent>,
 }
@@ -113,7 +113,7 @@ impl<'a> Reader<'a> {
         domain: &SigningDomain,
         auction_id: AuctionId,
         bad: DecodeError,
-    ) -> Result<(SignedBid, Intents), DecodeError> {
+    ) -> Result<(BatchBid, Intents), DecodeError> {
         let terms = Terms {
             auction_id,
             solver: self.address()?,
@@ -130,9 +130,12 @@ impl<'a> Reader<'a> {
         let count = self.byte()?;
         let tokens: Vec<Address> = (0..count).map(|_| self.address()).collect::<Result<_, _>>()?;
         let count = self.byte()?;
+        let shared = terms.penalty != 0;
+        let mut shares = Vec::new();
         let intents: Intents = (0..count)
             .map(|_| {
-                let signed = self.intent(&tokens, bad)?;
+                let (signed, share) = self.intent(&tokens, shared, bad)?;
+                shares.extend(share);
                 Ok((signed.intent.id(domain), signed))
             })
             .collect::<Result<_, _>>()?;
@@ -150,14 +153,15 @@ impl<'a> Reader<'a> {
         let [a, b, c] = self.array()?;
         let callback = self.take(u32::from_be_bytes([0, a, b, c]) as usize)?;
         let bid = Bid::new(terms, legs, Bytes::copy_from_slice(callback)).map_err(|_| bad)?;
-        Ok((SignedBid { bid, signature }, intents))
+        Ok((BatchBid { signed: SignedBid { bid, signature }, shares }, intents))
     }
 
     fn intent(
         &mut self,
         tokens: &[Address],
+        shared: bool,
         bad: DecodeError,
-    ) -> Result<SignedIntent, DecodeError> {
+    ) -> Result<(SignedIntent, Option<u16>), DecodeError> {
         let flags = self.byte()?;
         let has = |bit: u8| flags >> bit & 1 == 1;
         let token = |index: u8| tokens.get(usize::from(index)).ok_or(bad);
@@ -167,6 +171,7 @@ impl<'a> Reader<'a> {
         let (sell_amount, buy_amount, nonce) = (self.uint(bad)?, self.uint(bad)?, self.uint(bad)?);
         let valid_to = u32::from_be_bytes(self.array()?);
         let app_data = if has(3) { self.word()? } else { B256::ZERO };
+        let share = if shared { Some(u16::from_be_bytes(self.array()?)) } else { None };
         let signature = if has(4) {
             let length = u16::from_be_bytes(self.array()?);
             OwnerSignature::Contract(Bytes::copy_from_slice(self.take(usize::from(length))?))
@@ -181,6 +186,6 @@ impl<'a> Reader<'a> {
             "appData": app_data,
         });
         let intent: Intent = serde_json::from_value(message).map_err(|_| bad)?;
-        Ok(SignedIntent { intent, signature })
+        Ok((SignedIntent { intent, signature }, share))
     }
 }

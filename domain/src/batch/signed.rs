@@ -71,6 +71,26 @@ pub struct SignedBid {
     pub signature: EcdsaSignature,
 }
 
+/// A signed bid as it stands in a batch: with who gets what of its penalty.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchBid {
+    /// The bid.
+    pub signed: SignedBid,
+    /// The share of each of its intents, by id, in basis points of the penalty; empty if and only if
+    /// there is none. Together 10,000 at most.
+    pub shares: Vec<u16>,
+}
+
+impl BatchBid {
+    /// A bid in whose batch nobody gets anything of its penalty: to be run, not to be settled.
+    #[must_use]
+    pub fn unshared(signed: SignedBid) -> Self {
+        let shared = signed.bid.terms().penalty != 0;
+        let shares = if shared { vec![0; signed.bid.fills().len()] } else { Vec::new() };
+        Self { signed, shares }
+    }
+}
+
 /// The JSON form `{bid, legs, callback, signature}`, as solvers send it and as it is queued.
 impl serde::Serialize for SignedBid {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -23,8 +23,6 @@ const PARAMS: Params = Params {
     surplus_cap_bps: 10_000,
     min_fill_bps: 0,
     gas_budget: 16_000_000,
-    gas_per_bid: 30_000,
-    gas_per_byte: 16,
     byte_budget: 98_304,
     max_winners: 255,
     node_budget: 2_000,
@@ -33,6 +31,9 @@ const PARAMS: Params = Params {
     confirmations: 1,
     max_delay_blocks: 20,
     seconds_per_block: 12,
+    penalty_floor: Amount::ZERO,
+    penalty_bps: 0,
+    native_token: Address::ZERO,
 };
 
 pub(crate) fn token(n: u8) -> Address {
@@ -111,7 +112,6 @@ impl Scenario {
             params: PARAMS,
             prices: vec![price(X), price(Y), price(Z)],
             intents: Vec::new(),
-            bonds: Vec::new(),
         };
         Self {
             name: name.to_owned(),
@@ -190,7 +190,7 @@ impl Scenario {
             auction_id: self.opening.auction_id,
             solver: solver(n),
             filler,
-            gas: 100_000,
+            gas: 300_000,
             callback_gas: 0,
             penalty: 0,
             valid_until: 1_900_000_000,

@@ -88,8 +88,7 @@ fn gas() -> Scenario {
         "a batch that is full",
         "The batch's gas is a limit like any other, exact to the last unit.",
     );
-    let params = &mut auction.opening.params;
-    (params.gas_per_bid, params.gas_per_byte, params.gas_budget) = (0, 0, 207_576);
+    auction.opening.params.gas_budget = 609_524;
     for (name, owner) in [("a", 1), ("b", 2), ("c", 3)] {
         auction.intent(name, any(owner));
     }
@@ -97,9 +96,9 @@ fn gas() -> Scenario {
     auction.bid("nine", 2, &[("b", 1_000, 10)], won(9));
     auction.bid("eight", 3, &[("c", 1_000, 9)], lost(8, 1));
     auction.because(
-        "A bid's frame of 100,000 gas needs ceil(100,000 / 63) = 1,588 more around it, and",
+        "A bid's 300,000 gas need ceil(300,000 / 63) = 4,762 more around them: 304,762. Two of them",
     );
-    auction.because("each of its two legs 1,100 to read: 103,788. Two of them are 207,576.");
+    auction.because("are 609,524.");
     auction.because("The lightest winner in its way scores 9: 9 - 8 = 1.");
     auction.total(19);
     auction.reference(1, 17);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use domain::{
     Amount, AuctionId, Bid, Intent, IntentId, OpenHash,
-    auction::{OpeningRecord, Params, ReceivedBid, SolverBond, SolverStanding, Standings},
+    auction::{OpeningRecord, Params, ReceivedBid, SolverStanding, Standings},
     bid::{End, Leg, Terms},
     eip712::SigningDomain,
     event::{BlockRef, CutIntent, TokenPrice},
@@ -129,9 +129,9 @@ impl Market {
             auction_id: self.opening.auction_id,
             solver: Address::repeat_byte(0xa0 + solver),
             filler: Address::repeat_byte(0xf0 + solver),
-            gas: numbers.of(&[0, 1, 21_000, 100_000, 100_000, 100_000, 900_000, 9_000_000]),
+            gas: numbers.of(&[0, 1, 21_000, 300_000, 300_000, 300_000, 900_000, 9_000_000]),
             callback_gas: 0,
-            penalty: numbers.of(&[0, u128::MAX]),
+            penalty: numbers.of(&[0, 0, 5, u128::MAX]),
             valid_until: if numbers.one_in(16) { 0 } else { u32::MAX },
             nonce: Amount::from(numbers.below(24)),
             salt: B256::with_last_byte(numbers.below(256) as u8),
@@ -187,8 +187,6 @@ fn opening(numbers: &mut Numbers) -> OpeningRecord {
     };
     let params = Params {
         gas_budget: word(defaults.gas_budget),
-        gas_per_bid: word(defaults.gas_per_bid),
-        gas_per_byte: word(defaults.gas_per_byte),
         byte_budget: word(defaults.byte_budget),
         node_budget: word(defaults.node_budget).min(domain::auction::params::MAX_NODES),
         confirmations: word(1) as u32,
@@ -196,6 +194,9 @@ fn opening(numbers: &mut Numbers) -> OpeningRecord {
         surplus_cap_bps: numbers.of(&[1, 500, 10_000]),
         min_fill_bps: numbers.of(&[0, 1, 100, 10_000]),
         max_winners: numbers.of(&[1, 2, 255]),
+        penalty_bps: numbers.of(&[0, 10, 10_000]),
+        penalty_floor: numbers.of(&[Amount::ZERO, Amount::from(5u64), Amount::MAX]),
+        native_token: numbers.of(&[Address::ZERO, Address::repeat_byte(0x11)]),
         seconds_per_block: numbers.of(&[0, 12, 3_600]),
         ..defaults
     };
@@ -220,18 +221,20 @@ fn opening(numbers: &mut Numbers) -> OpeningRecord {
         params,
         prices,
         intents: Vec::new(),
-        bonds: vec![SolverBond { solver: SETTLEMENT, free: numbers.amount() }],
     }
 }
 
 fn standings(numbers: &mut Numbers) -> Standings {
-    let mut standings = Standings::default();
+    let gas_price = numbers.of(&[Amount::ZERO, Amount::from(1u64), Amount::MAX]);
+    let mut standings = Standings { gas_price, ..Standings::default() };
     for n in 1..=4 {
         let (solver, filler) = (Address::repeat_byte(0xa0 + n), Address::repeat_byte(0xf0 + n));
         let used = if numbers.one_in(6) { Some(Amount::from(3u64)) } else { None };
         let standing = SolverStanding {
             registered: !numbers.one_in(24),
             paused: numbers.one_in(24),
+            bond: numbers.of(&[Amount::MAX, Amount::ZERO, Amount::from(1_000_000u64)]),
+            deposit: numbers.of(&[Amount::MAX, Amount::MAX, Amount::from(1_000_000u64)]),
             used_nonces: used.into_iter().collect(),
         };
         if !numbers.one_in(24) {

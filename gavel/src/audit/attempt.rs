@@ -1,12 +1,12 @@
 //! One of an auction's decisions, as its record tells it: its own, and the runner-up's.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use domain::{
-    BidId,
+    BidId, Intent, IntentId,
     auction::{
-        Announced, Contents, Ending, PublicRecord, RecordedBid, Simulation, Standings, Verdict,
-        left_unfilled,
+        Announced, Contents, Cut, Ending, PublicRecord, RecordedBid, Retrial, Simulation,
+        Standings, Verdict, left_unfilled,
     },
 };
 
@@ -51,6 +51,23 @@ impl<'a> Attempt<'a> {
             verdicts: &decision.verdicts,
             winners: &decision.winners,
         })
+    }
+
+    /// What it was decided on, of the auction's intents as `messages`.
+    pub(super) fn cut(
+        &self,
+        record: &PublicRecord,
+        contents: &Contents,
+        messages: BTreeMap<IntentId, Intent>,
+    ) -> Option<Cut> {
+        let cut = Cut::new(record.opening.clone(), messages).ok()?;
+        match &contents.runner_up {
+            Some(second) if self.number > 1 => {
+                let first = contents.decision(record.decision.as_ref()?);
+                Some(Retrial::new(&cut, &first, &second.grounds).cut().clone())
+            }
+            Some(_) | None => Some(cut),
+        }
     }
 
     /// All there are of a published record.

@@ -2,11 +2,9 @@
 
 use std::time::Duration;
 
-use alloy::eips::BlockId;
-use alloy_primitives::Address;
 use domain::{eip712::SigningDomain, event::BlockRef};
 use infra::{
-    chain::{Chain, ChainError, abi},
+    chain::{Chain, ChainError},
     config::{ChainConfig, Secret},
 };
 
@@ -20,22 +18,18 @@ const PATIENCE_MS: u64 = 20_000;
 /// What is asked of an old block. `None`: the node does not have its state any more.
 pub(super) type Asked<T> = Result<Option<T>, ChainError>;
 
-/// Connects, and finds the registry the way the contract does.
+/// Connects.
 pub(super) async fn connect(rpc: &str, domain: &SigningDomain) -> Result<Chain, ChainError> {
-    let mut config = ChainConfig {
+    let chain = Chain::connect(&ChainConfig {
         rpc_url: Secret::new(rpc.to_owned()),
         chain_id: domain.chain_id(),
         settlement: domain.settlement(),
-        registry: Address::ZERO,
         rpc_timeout_ms: PATIENCE_MS,
         rpc_concurrency: 8,
         ..ChainConfig::default()
-    };
-    let chain = Chain::connect(&config)?;
+    })?;
     patiently(|| chain.check_id()).await?;
-    let registry = || chain.view(chain.settlement(), &abi::registryCall {}, BlockId::latest());
-    config.registry = patiently(registry).await?;
-    Chain::connect(&config)
+    Ok(chain)
 }
 
 /// Asks again where asking again can help.

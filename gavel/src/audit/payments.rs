@@ -56,10 +56,10 @@ fn settled(
     (id, signed): (BidId, &SignedBid),
     logs: &[Log],
 ) -> Result<(), Fault> {
-    let settlement = winners.domain.settlement();
-    let ours = logs.iter().filter(|log| log.address == settlement);
-    let mut fills: Vec<Fill> = ours
-        .filter_map(|log| abi::IntentFilled::decode_log(log).ok())
+    let end = logs.last().and_then(|log| abi::BidSettled::decode_log(log).ok());
+    let mut fills: Vec<Fill> = end
+        .iter()
+        .flat_map(|end| &end.fills)
         .map(|fill| Fill {
             intent: IntentId::new(fill.intent),
             sold: Amount::new(fill.sold),

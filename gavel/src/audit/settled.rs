@@ -6,8 +6,8 @@ use alloy::sol_types::SolCall as _;
 use alloy_primitives::{Address, B256, Bytes, Log, U256};
 use domain::{
     BidId, IntentId,
-    auction::{Contents, Ending, PublicRecord},
-    batch::{self, SignedBid, SignedIntent},
+    auction::{Contents, Cut, Ending, PublicRecord, Shares},
+    batch::{self, BatchBid, SignedBid, SignedIntent},
     commitment::{BatchHeader, CommitPlace, commitment},
     eip712::SigningDomain,
 };
@@ -42,6 +42,7 @@ pub(super) struct Winners {
     pub(super) bids: Vec<SignedBid>,
     pub(super) intents: BTreeMap<IntentId, SignedIntent>,
     pub(super) domain: SigningDomain,
+    cut: Cut,
     header: BatchHeader,
 }
 
@@ -58,13 +59,18 @@ impl Winners {
             attempt.bids.iter().map(|bid| (bid.id, &bid.signed)).collect();
         let winning = attempt.winners.iter().map(|id| bids.get(id).map(|bid| (*bid).clone()));
         let domain = SigningDomain::new(record.opening.chain_id, record.opening.settlement);
-        let intents =
-            contents.intents.iter().map(|found| (found.intent.id(&domain), found.clone()));
+        let intents: BTreeMap<_, _> = contents
+            .intents
+            .iter()
+            .map(|found| (found.intent.id(&domain), found.clone()))
+            .collect();
+        let messages = intents.iter().map(|(id, found)| (*id, found.intent.clone())).collect();
         Some(Self {
             ids: attempt.winners.to_vec(),
             bids: winning.collect::<Option<_>>()?,
-            intents: intents.collect(),
+            intents,
             domain,
+            cut: attempt.cut(record, contents, messages)?,
             header: BatchHeader {
                 auction: record.opening.auction_id,
                 attempt: attempt.number,
@@ -77,7 +83,13 @@ impl Winners {
 
     /// The batch of some of the auction's bids, in this order.
     pub(super) fn pack(&self, bids: &[SignedBid]) -> Result<Bytes, Fault> {
-        batch::encode(&self.header, bids, &self.intents)
+        let shares = Shares::of(&self.cut);
+        let in_batch = |signed: &SignedBid| BatchBid {
+            shares: shares.of_bid(&signed.bid),
+            signed: signed.clone(),
+        };
+        let bids: Vec<BatchBid> = bids.iter().map(in_batch).collect();
+        batch::encode(&self.header, &bids, &self.intents)
             .map_err(|error| Fault::NoBatch(error.to_string()))
     }
 }
@@ -97,7 +109,8 @@ pub(super) fn settled(
 ) -> Result<Settled, Fault> {
     let mut found = Settled::default();
     let attempts = Attempt::all(record, contents);
-    if let Some(odd) = reveals.iter().find(|seen| usize::from(seen.attempt) > attempts.len()) {
+    let decided = |seen: &&Reveal| attempts.iter().any(|known| known.number == seen.attempt);
+    if let Some(odd) = reveals.iter().find(|seen| !decided(seen)) {
         return Err(Fault::Attempt { attempt: odd.attempt, tx: odd.tx });
     }
     for attempt in &attempts {

@@ -42,7 +42,9 @@ alloy_sol_types::sol! {
     function fundable(Query[] calldata queries) external view returns (Funds[] memory funds);
     function lanes(address settler, uint256 lane) external view returns (bytes32 slot);
     function MAX_DELAY() external view returns (uint32 blocks);
-    function registry() external view returns (address registry);
+    function WITHDRAWAL_DELAY() external view returns (uint32);
+    function MAX_TIP() external view returns (uint64);
+    function gasOverhead(uint256 intents, uint256 legs, uint256 callbackBytes) external pure returns (uint256);
     function domainSeparator() external view returns (bytes32 separator);
     function bidNonces(address solver, uint256 word) external view returns (uint256 bits);
     function isPlainToken(address token) external view returns (bool plain);
@@ -61,13 +63,21 @@ alloy_sol_types::sol! {
     #[derive(Debug, PartialEq, Eq)]
     event LaneClosed(address indexed settler, uint256 indexed lane);
     #[derive(Debug, PartialEq, Eq)]
-    event BidSettled(bytes32 indexed bid, address indexed solver);
+    struct Fill {
+        bytes32 intent;
+        uint256 sold;
+        uint256 bought;
+    }
     #[derive(Debug, PartialEq, Eq)]
-    event BidFailed(bytes32 indexed bid, address indexed solver, uint8 fault, bytes32 reason);
+    event BidSettled(bytes32 indexed bid, address indexed solver, uint256 charge, Fill[] fills);
+    #[derive(Debug, PartialEq, Eq)]
+    event BidFailed(bytes32 indexed bid, address indexed solver, uint8 fault, bytes32 reason, uint256 charge);
+    #[derive(Debug, PartialEq, Eq)]
+    event PenaltyTaken(bytes32 indexed bid, address indexed solver, uint256 amount, uint256 burned, address[] owners, uint256[] amounts);
+    #[derive(Debug, PartialEq, Eq)]
+    event PenaltyClaimed(bytes32 indexed bid, address indexed owner, uint256 amount);
     #[derive(Debug, PartialEq, Eq)]
     event PlainTokenSet(address indexed token, bool plain);
-    #[derive(Debug, PartialEq, Eq)]
-    event IntentFilled(bytes32 indexed intent, uint256 sold, uint256 bought);
     #[derive(Debug, PartialEq, Eq)]
     event NoncesInvalidated(address indexed owner, uint256 word, uint256 mask);
 
@@ -94,7 +104,7 @@ alloy_sol_types::sol! {
     #[derive(Debug, PartialEq, Eq)]
     error SimulationResult(BidResult[] results);
 
-    // SolverRegistry
+    // solvers, their keys, fillers and funds
     function register() external;
     function setKey(address key, bool enabled) external;
     function bindFiller(address solver) external;
@@ -103,6 +113,21 @@ alloy_sol_types::sol! {
     function solverOfKey(address key) external view returns (address solver);
     function solverOfFiller(address filler) external view returns (address solver);
     function isPaused(address solver) external view returns (bool paused);
+    function deposit(address solver, uint8 fund) external payable;
+    function requestWithdrawal(uint8 fund, uint128 amount) external;
+    function withdraw(uint8 fund, address to) external;
+    function fundsOf(address solver) external view returns (uint128 bond, uint128 bondLeaving, uint128 gas, uint128 gasLeaving);
+    function collect(address[] calldata solvers, address to) external;
+    function claimPenalty(bytes32 bid, address[] calldata owners, uint256[] calldata amounts, uint256 index) external;
+
+    #[derive(Debug, PartialEq, Eq)]
+    event FundsDeposited(address indexed solver, uint8 fund, uint256 amount, address from);
+    #[derive(Debug, PartialEq, Eq)]
+    event WithdrawalRequested(address indexed solver, uint8 fund, uint256 amount, uint256 availableAt);
+    #[derive(Debug, PartialEq, Eq)]
+    event FundsWithdrawn(address indexed solver, uint8 fund, uint256 amount, address to);
+    #[derive(Debug, PartialEq, Eq)]
+    event ChargesCollected(address indexed solver, uint256 amount, address to);
 
     #[derive(Debug, PartialEq, Eq)]
     event SolverRegistered(address indexed solver);
@@ -119,6 +144,10 @@ alloy_sol_types::sol! {
     error SolverPaused();
     #[derive(Debug, PartialEq, Eq)]
     error FillerNotBound();
+    #[derive(Debug, PartialEq, Eq)]
+    error GasTooLow();
+    #[derive(Debug, PartialEq, Eq)]
+    error DepositShort();
 
     // ERC-1271 and ERC-20, as far as we use them
     function isValidSignature(bytes32 hash, bytes calldata signature) external view returns (bytes4 magic);

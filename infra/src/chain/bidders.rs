@@ -1,4 +1,4 @@
-//! What the registry and the nonce bitmaps say of many bidders at one block: recorded with the
+//! What the contract says of many bidders at one block: recorded with the
 //! block, so that anybody can ask again.
 
 use alloy::{
@@ -11,7 +11,7 @@ use alloy::{
 use alloy_sol_types::{SolCall, SolError as _};
 use futures_util::{StreamExt as _, TryStreamExt as _, stream};
 
-use super::{Chain, ChainError, Standing, abi};
+use super::{Chain, ChainError, SolverFunds, Standing, abi, stakes};
 
 /// Calls in one request: public nodes refuse batches of more than a hundred.
 const BATCH: usize = 100;
@@ -29,59 +29,69 @@ pub struct Bidder {
     pub filler: Address,
 }
 
+/// What the contract says, in the order in which it was asked.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// Of each bidder.
+    pub standings: Vec<Standing>,
+    /// Of each solver.
+    pub funds: Vec<SolverFunds>,
+    /// Of each word.
+    pub words: Vec<U256>,
+}
+
 /// A word of a solver's bitmap of bid nonces: 256 nonces, `nonce >> 8` is the word's number.
 pub type NonceWord = (Address, U256);
 
 impl Chain {
-    /// Asks about `bidders` and `words` on the state after `at`, in requests of a hundred calls
-    /// each; the answers are in their order.
+    /// Asks about `bidders`, `solvers` and `words` on the state after `at`, in requests of a hundred
+    /// calls each.
     ///
     /// # Errors
     /// Those of any request.
     pub async fn bidders(
         &self,
         bidders: &[Bidder],
+        solvers: &[Address],
         words: &[NonceWord],
         at: BlockId,
-    ) -> Result<(Vec<Standing>, Vec<U256>), ChainError> {
-        let mut calls = Vec::with_capacity(bidders.len() * 2 + words.len());
+    ) -> Result<Answers, ChainError> {
+        let mut calls = Vec::with_capacity(bidders.len() * 2 + solvers.len() + words.len());
         for Bidder { key, solver, filler } in bidders.iter().copied() {
-            calls.push((self.registry, abi::authoriseCall { key, solver, filler }.abi_encode()));
-            calls.push((self.registry, abi::solverOfFillerCall { filler }.abi_encode()));
+            calls.push(abi::authoriseCall { key, solver, filler }.abi_encode());
+            calls.push(abi::solverOfFillerCall { filler }.abi_encode());
         }
+        calls
+            .extend(solvers.iter().map(|solver| abi::fundsOfCall { solver: *solver }.abi_encode()));
         for (solver, word) in words.iter().copied() {
-            let call = abi::bidNoncesCall { solver, word };
-            calls.push((self.settlement(), call.abi_encode()));
+            calls.push(abi::bidNoncesCall { solver, word }.abi_encode());
         }
         let answers = self.views(calls, at).await?;
-        let (pairs, bitmaps) = answers.split_at(bidders.len() * 2);
-        let standings = pairs.chunks_exact(2).map(standing).collect::<Result<_, _>>()?;
-        Ok((standings, bitmaps.iter().map(word).collect::<Result<_, _>>()?))
+        let (pairs, answers) = answers.split_at(bidders.len() * 2);
+        let (funds, bitmaps) = answers.split_at(solvers.len());
+        Ok(Answers {
+            standings: pairs.chunks_exact(2).map(standing).collect::<Result<_, _>>()?,
+            funds: funds.iter().map(stakes::read).collect::<Result<_, _>>()?,
+            words: bitmaps.iter().map(word).collect::<Result<_, _>>()?,
+        })
     }
 
     /// Calls of view functions, many in one request; the answers are in their order.
-    async fn views(
-        &self,
-        calls: Vec<(Address, Vec<u8>)>,
-        at: BlockId,
-    ) -> Result<Vec<Bytes>, ChainError> {
+    async fn views(&self, calls: Vec<Vec<u8>>, at: BlockId) -> Result<Vec<Bytes>, ChainError> {
         let asked: Vec<_> = calls.chunks(BATCH).map(|calls| self.batch(calls, at)).collect();
         let answers: Vec<Vec<Bytes>> =
             stream::iter(asked).buffered(BATCHES_AT_ONCE).try_collect().await?;
         Ok(answers.into_iter().flatten().collect())
     }
 
-    async fn batch(
-        &self,
-        calls: &[(Address, Vec<u8>)],
-        at: BlockId,
-    ) -> Result<Vec<Bytes>, ChainError> {
+    async fn batch(&self, calls: &[Vec<u8>], at: BlockId) -> Result<Vec<Bytes>, ChainError> {
         let client = self.provider.client();
         let answers = self.ask("eth_call batch", async {
             let mut batch = BatchRequest::new(client);
             let mut waiting = Vec::with_capacity(calls.len());
-            for (to, data) in calls {
-                let request = TransactionRequest::default().to(*to).input(data.clone().into());
+            for data in calls {
+                let request = TransactionRequest::default().to(self.settlement());
+                let request = request.input(data.clone().into());
                 waiting.push(batch.add_call::<_, Bytes>("eth_call", &(request, at))?);
             }
             batch.send().await?;

@@ -1,14 +1,9 @@
 //! What the registry says of a solver, its key and its filler.
 
-use std::time::Duration;
-
 use alloy::{eips::BlockId, primitives::Address};
 use alloy_sol_types::SolError;
 
 use super::{Chain, ChainError, abi, cache::TtlCache};
-
-/// Answers remembered at most; a flood of unknown keys only makes it forget.
-const REMEMBERED: usize = 10_000;
 
 pub(super) type Cache = TtlCache<(Address, Address, Address), Standing>;
 
@@ -57,7 +52,7 @@ impl Chain {
             return Ok(standing);
         }
         let call = abi::authoriseCall { key, solver, filler };
-        let reason = self.view(self.registry, &call, BlockId::latest()).await?;
+        let reason = self.view(self.settlement(), &call, BlockId::latest()).await?;
         let standing = match reason.0 {
             [0, 0, 0, 0] => Standing::Authorised,
             abi::UnknownKey::SELECTOR => Standing::UnknownKey,
@@ -78,7 +73,7 @@ impl Chain {
     /// Those of any request.
     pub async fn solver_of_key(&self, key: Address) -> Result<Option<Address>, ChainError> {
         let call = abi::solverOfKeyCall { key };
-        Ok(some(self.view(self.registry, &call, BlockId::latest()).await?))
+        Ok(some(self.view(self.settlement(), &call, BlockId::latest()).await?))
     }
 
     /// The solver that `filler` is bound to.
@@ -87,7 +82,7 @@ impl Chain {
     /// Those of any request.
     pub async fn solver_of_filler(&self, filler: Address) -> Result<Option<Address>, ChainError> {
         let call = abi::solverOfFillerCall { filler };
-        Ok(some(self.view(self.registry, &call, BlockId::latest()).await?))
+        Ok(some(self.view(self.settlement(), &call, BlockId::latest()).await?))
     }
 
     /// Whether the solver is paused, on the state after `at`.
@@ -95,7 +90,7 @@ impl Chain {
     /// # Errors
     /// Those of any request.
     pub async fn is_paused(&self, solver: Address, at: BlockId) -> Result<bool, ChainError> {
-        self.view(self.registry, &abi::isPausedCall { solver }, at).await
+        self.view(self.settlement(), &abi::isPausedCall { solver }, at).await
     }
 
     /// All the registry knows about the three, not remembered.
@@ -128,8 +123,4 @@ impl Chain {
 
 fn some(account: Address) -> Option<Address> {
     (!account.is_zero()).then_some(account)
-}
-
-pub(super) fn cache(ttl: Duration) -> Cache {
-    TtlCache::new(ttl, REMEMBERED)
 }

@@ -18,8 +18,6 @@ pub struct ChainConfig {
     pub chain_id: u64,
     /// The `Settlement` contract. Required.
     pub settlement: Address,
-    /// The `SolverRegistry` contract. Required.
-    pub registry: Address,
     /// Blocks that must lie on a transaction's block, it included, before it is acted upon.
     pub confirmations: u64,
     /// Blocks after which a block is taken to be final.
@@ -42,7 +40,6 @@ impl Default for ChainConfig {
             rpc_url: Secret::default(),
             chain_id: 0,
             settlement: Address::ZERO,
-            registry: Address::ZERO,
             confirmations: 1,
             finality_blocks: 12,
             block_time_ms: 12_000,

@@ -5,6 +5,8 @@ use std::{
     path::PathBuf,
 };
 
+use alloy::primitives::Address;
+use domain::Amount;
 use serde::{Deserialize, Serialize};
 
 use super::Secret;
@@ -68,6 +70,9 @@ impl Default for ApiConfig {
     }
 }
 
+/// 10^15 wei, a thousandth of a coin of 18 decimals.
+const PENALTY_FLOOR: u64 = 1_000_000_000_000_000;
+
 /// `[auction]`
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -90,6 +95,12 @@ pub struct AuctionConfig {
     pub surplus_cap_bps: u32,
     /// The smallest part of an intent a partial fill may take, basis points (MIN_FILL).
     pub min_fill_bps: u32,
+    /// What a bid that fails by its solver's fault owes at least, in wei, a decimal string.
+    pub penalty_floor: Amount,
+    /// What it owes at least of the reference value of what its intents sell, basis points.
+    pub penalty_bps: u32,
+    /// The token whose reference price stands for the chain's own coin; zero if prices are in wei.
+    pub native_token: Address,
     /// Nodes the search for the best set may visit. One costs about 5 to 40 us per hundred bids that hang
     /// together, in a release build; what is not proven by then is reported as the gap.
     pub node_budget: u64,
@@ -115,6 +126,9 @@ impl Default for AuctionConfig {
             gas_budget: 16_000_000,
             surplus_cap_bps: 500,
             min_fill_bps: 100,
+            penalty_floor: Amount::from(PENALTY_FLOOR),
+            penalty_bps: 10,
+            native_token: Address::ZERO,
             node_budget: 300,
             simulation_rounds: 3,
             simulation_ms: 500,

@@ -31,7 +31,6 @@ pub(super) fn findings(config: &Config) -> Vec<String> {
     demand(config.chain.chain_id > 0, "chain.chain_id is missing");
     demand(i64::try_from(config.chain.chain_id).is_ok(), "chain.chain_id is too large");
     demand(!config.chain.settlement.is_zero(), "chain.settlement is missing");
-    demand(!config.chain.registry.is_zero(), "chain.registry is missing");
     demand(config.chain.confirmations > 0, "chain.confirmations must be at least 1");
     demand(
         config.chain.finality_blocks >= config.chain.confirmations,
@@ -52,6 +51,12 @@ pub(super) fn findings(config: &Config) -> Vec<String> {
         "auction.simulation_rounds must be at most 32: nobody repeats more",
     );
     demand(config.auction.min_fill_bps <= 10_000, "auction.min_fill_bps must be at most 10000");
+    demand(config.auction.penalty_bps <= 10_000, "auction.penalty_bps must be at most 10000");
+    let native = config.auction.native_token;
+    demand(
+        native.is_zero() || config.tokens.iter().any(|token| token.address == native),
+        "auction.native_token must be one of the tokens",
+    );
     demand(
         config.api.max_body_bytes >= config.auction.max_bid_bytes,
         "api.max_body_bytes must not be less than auction.max_bid_bytes",

@@ -8,6 +8,7 @@ mod outcome;
 mod prices;
 mod publish;
 mod runner_up;
+mod staked;
 mod wound_up;
 
 use alloy::primitives::B256;
@@ -28,6 +29,7 @@ pub use outcome::Outcome;
 pub use prices::recent_prices;
 pub use publish::publish_if_settled;
 pub use runner_up::{set_runner_up, shared_purses};
+pub use staked::{Staked, staked};
 pub use wound_up::{left_behind, set_wound_up};
 
 /// An auction as it stands.

@@ -11,7 +11,7 @@ use alloy::primitives::{Address, B256};
 use domain::{AuctionId, BidId};
 use redis::{Script, Value};
 
-use super::{RedisError, Store};
+use super::{Fund, RedisError, Short, Stake, Store, stake::wei};
 
 /// Entries read from the queue at a time.
 const PAGE: usize = 500;
@@ -86,6 +86,8 @@ pub enum Submitted {
     },
     /// A quota is used up; nothing was queued.
     QuotaExceeded(Quota),
+    /// The solver's funds do not cover it beside its bids before; nothing was queued.
+    Short(Short),
     /// No such auction was opened here, or it is long over, or Redis lost it.
     NoSuchAuction,
     /// The window was closed.
@@ -95,6 +97,21 @@ pub enum Submitted {
         /// When the bid came. Both Redis time, Unix milliseconds.
         ms: u64,
     },
+}
+
+/// A bid that is to be queued.
+#[derive(Clone, Copy, Debug)]
+pub struct NewBid<'a> {
+    /// Its solver.
+    pub solver: Address,
+    /// What the solver calls it.
+    pub client_bid_id: B256,
+    /// Its digest.
+    pub id: BidId,
+    /// What [`Store::read`] will return.
+    pub body: &'a [u8],
+    /// What it ties down.
+    pub stake: Stake,
 }
 
 /// A bid as it lies in the queue.
@@ -131,7 +148,7 @@ return {'open', string.format('%.0f', now), string.format('%.0f', closes)}
 });
 
 /// KEYS bids meta seen, ARGV solver client_bid_id bid body per_solver per_auction auction_bytes
-/// ttl_s. A place at or past the close can be given when the marker is in already or the clock
+/// ttl_s penalty bond cost deposit (gwei). A place at or past the close can be given when the marker is in already or the clock
 /// was set back; it is taken away again at once.
 static SUBMIT: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
@@ -153,6 +170,10 @@ if tonumber(redis.call('HGET', KEYS[2], mine) or '0') >= tonumber(ARGV[5]) then 
 if tonumber(redis.call('HGET', KEYS[2], 'count') or '0') >= tonumber(ARGV[6]) then return {'quota', 'auction'} end
 local bytes = tonumber(redis.call('HGET', KEYS[2], 'bytes') or '0') + #ARGV[4]
 if bytes > tonumber(ARGV[7]) then return {'quota', 'bytes'} end
+local owed = tonumber(redis.call('HGET', KEYS[2], 'p:' .. ARGV[1]) or '0') + tonumber(ARGV[9])
+if owed > tonumber(ARGV[10]) then return {'short', 'bond', string.format('%.0f', owed), ARGV[10]} end
+local cost = tonumber(redis.call('HGET', KEYS[2], 'g:' .. ARGV[1]) or '0') + tonumber(ARGV[11])
+if cost > tonumber(ARGV[12]) then return {'short', 'gas', string.format('%.0f', cost), ARGV[12]} end
 local id = redis.call('XADD', KEYS[1], 'NOMKSTREAM', '*', 'i', ARGV[3], 'b', ARGV[4])
 if not id then return {'unknown'} end
 local ms, seq = string.match(id, '^(%d+)%-(%d+)$')
@@ -163,6 +184,7 @@ end
 redis.call('HSET', KEYS[3], known, ARGV[3] .. ':' .. id)
 redis.call('EXPIRE', KEYS[3], ARGV[8])
 redis.call('HINCRBY', KEYS[2], mine, 1)
+redis.call('HSET', KEYS[2], 'p:' .. ARGV[1], string.format('%.0f', owed), 'g:' .. ARGV[1], string.format('%.0f', cost))
 redis.call('HINCRBY', KEYS[2], 'count', 1)
 redis.call('HINCRBY', KEYS[2], 'bytes', #ARGV[4])
 return {'queued', ms, seq}
@@ -215,7 +237,7 @@ impl Store {
         }
     }
 
-    /// Queues a bid, once. `body` is what [`Store::read`] will return.
+    /// Queues a bid, once.
     ///
     /// # Errors
     /// [`RedisError::Unavailable`] or [`RedisError::Timeout`]: whether it was queued is unknown;
@@ -223,12 +245,10 @@ impl Store {
     pub async fn submit(
         &self,
         auction: AuctionId,
-        solver: Address,
-        client_bid_id: B256,
-        bid_id: BidId,
-        body: &[u8],
+        bid: &NewBid<'_>,
         quotas: &Quotas,
     ) -> Result<Submitted, RedisError> {
+        let NewBid { solver, client_bid_id, id, body, stake } = bid;
         if body.len() > quotas.body_bytes {
             return Ok(Submitted::QuotaExceeded(Quota::Body));
         }
@@ -236,12 +256,13 @@ impl Store {
         self.name_keys(&mut call, auction);
         call.arg(format!("{solver:x}"))
             .arg(format!("{client_bid_id:x}"))
-            .arg(bid_id.to_string())
-            .arg(body)
+            .arg(id.to_string())
+            .arg(*body)
             .arg(quotas.per_solver)
             .arg(quotas.per_auction)
             .arg(quotas.auction_bytes)
-            .arg(self.config.bids_kept_s);
+            .arg(self.config.bids_kept_s)
+            .arg(&stake.gwei()[..]);
         let answer: Vec<String> = self.run(&call).await?;
         submitted(&words(&answer))
     }
@@ -325,6 +346,11 @@ fn submitted(answer: &[&str]) -> Result<Submitted, RedisError> {
         ["quota", "solver"] => Submitted::QuotaExceeded(Quota::Solver),
         ["quota", "auction"] => Submitted::QuotaExceeded(Quota::Auction),
         ["quota", "bytes"] => Submitted::QuotaExceeded(Quota::AuctionBytes),
+        ["short", fund, needed, free] => Submitted::Short(Short {
+            fund: if *fund == "bond" { Fund::Bond } else { Fund::Gas },
+            needed: wei(number(needed)?),
+            free: wei(number(free)?),
+        }),
         ["unknown"] => Submitted::NoSuchAuction,
         _ => return Err(RedisError::BadAnswer("submit")),
     })

@@ -7,7 +7,7 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..");
-const CONTRACTS = ["Settlement", "SolverRegistry", "InventoryFiller", "MockToken"];
+const CONTRACTS = ["Settlement", "InventoryFiller", "MockToken"];
 const MAX_RUNTIME_BYTES = 24_576; // EIP-170
 const solc = createRequire(import.meta.url)("solc/package.json").version;
 

@@ -70,7 +70,6 @@ abstract contract BidFrame is IBidFrame, Nonces {
         (uint256 amount, uint256 cap) = flags & EXACT_OUT == 0 ? (sold, sellAmount) : (bought, buyAmount);
         if (flags & PARTIALLY_FILLABLE == 0) _fillWhole(id, owner, order.nonce, amount, cap);
         else _fillPart(bid, id, owner, order.nonce, amount, cap);
-        emit IntentFilled(id, sold, bought);
 
         // Zero is what recovery gives when it fails, so it can be nobody's account.
         if (owner == address(0)) revert BadSignature(id);

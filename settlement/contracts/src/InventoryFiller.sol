@@ -23,7 +23,7 @@ contract InventoryFiller is IFiller, Ownable {
 
     /// @notice Binds this filler to a solver; zero unbinds it.
     function bind(address solver) external onlyOwner {
-        settlement.registry().bindFiller(solver);
+        settlement.bindFiller(solver);
     }
 
     /// @notice Lets Settlement pull up to `amount` of a token.

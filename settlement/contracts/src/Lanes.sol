@@ -2,14 +2,14 @@
 pragma solidity 0.8.37;
 
 import {Ownable} from "solady/auth/Ownable.sol";
-import {ReentrancyGuardTransient} from "solady/utils/ReentrancyGuardTransient.sol";
 import {ISettlement} from "./interfaces/ISettlement.sol";
+import {Guard} from "./Guard.sol";
 
 /// @title Lanes
 /// @notice Where settlers commit. A lane is one slot: the commitment's top 224 bits and the block of
 /// the commit. That it is not zero is the settler's authorisation; block zero means that no
 /// commitment is live. Several lanes let one settler have several batches on their way.
-abstract contract Lanes is ISettlement, Ownable, ReentrancyGuardTransient {
+abstract contract Lanes is ISettlement, Ownable, Guard {
     uint256 private constant BLOCK = type(uint32).max;
 
     /// @dev An open lane in which nothing was committed yet.
@@ -82,10 +82,5 @@ abstract contract Lanes is ISettlement, Ownable, ReentrancyGuardTransient {
 
     function _prefix(bytes32 slot) private pure returns (bytes32) {
         return slot & ~bytes32(BLOCK);
-    }
-
-    /// @dev Transient storage on every chain, not on mainnet only.
-    function _useTransientReentrancyGuardOnlyOnMainnet() internal pure override returns (bool) {
-        return false;
     }
 }

@@ -4,21 +4,23 @@ pragma solidity 0.8.37;
 import {Ownable} from "solady/auth/Ownable.sol";
 import {EIP712} from "solady/utils/EIP712.sol";
 import {BidFrame} from "./BidFrame.sol";
+import {Bonds} from "./Bonds.sol";
 import {Funding} from "./Funding.sol";
 import {Lanes} from "./Lanes.sol";
 import {ISettlement} from "./interfaces/ISettlement.sol";
-import {ISolverRegistry} from "./interfaces/ISolverRegistry.sol";
 import {Bid, BidReader, Reading} from "./libraries/BidReader.sol";
 import {BoundedCall} from "./libraries/BoundedCall.sol";
 import {Cursor} from "./libraries/Cursor.sol";
+import {GasSchedule} from "./libraries/GasSchedule.sol";
 import {Memory} from "./libraries/Memory.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 import {Typehashes} from "./libraries/Typehashes.sol";
 
 /// @title Settlement
 /// @notice The outer frame: reads the batch, and opens a frame for each bid of an authorised solver.
-contract Settlement is ISettlement, Lanes, BidFrame, Funding, EIP712 {
+contract Settlement is ISettlement, Lanes, BidFrame, Funding, Bonds, EIP712 {
     using Cursor for uint256;
+    using Memory for uint256;
 
     uint256 private constant VERSION = 1;
 
@@ -30,17 +32,16 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, EIP712 {
     uint256 private constant FRAME_RESERVE = 2_000;
 
     /// @inheritdoc ISettlement
-    ISolverRegistry public immutable registry;
-
-    /// @inheritdoc ISettlement
     mapping(address solver => mapping(uint256 word => uint256 bits)) public bidNonces;
 
     /// @inheritdoc ISettlement
     mapping(address token => bool plain) public isPlainToken;
 
-    constructor(address owner, ISolverRegistry registry_, uint32 maxDelay) Lanes(maxDelay) {
+    constructor(address owner, uint32 maxDelay, uint32 withdrawalDelay, uint64 maxTip)
+        Lanes(maxDelay)
+        Bonds(withdrawalDelay, maxTip)
+    {
         _initializeOwner(owner);
-        registry = registry_;
     }
 
     /// @inheritdoc ISettlement
@@ -51,38 +52,30 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, EIP712 {
 
     /// @inheritdoc ISettlement
     function reveal(uint256 lane, bytes calldata batch, bytes32 salt) external nonReentrant {
-        (Bid memory bid, Reading memory reading, uint256 pos, uint256 bids) = _open(batch);
-        bytes32 commitment = _commitment(lane, batch, salt);
-        _consume(lane, commitment);
-        emit Revealed(msg.sender, lane, commitment, uint64(bid.auctionId), uint8(bytes1(batch[9:10])));
-
-        BidResult memory result;
-        uint256 memoryEnd = Memory.free();
-        for (uint256 i = 0; i < bids; ++i) {
-            pos = _settle(pos, bid, reading, result);
-            if (result.settled) emit BidSettled(result.bid, bid.solver);
-            else emit BidFailed(result.bid, bid.solver, result.fault, result.reason);
-            Memory.keep(memoryEnd);
-        }
-        _close(batch, pos);
+        _redeem(lane, batch, salt);
+        _settleAll(batch, false);
     }
 
     /// @inheritdoc ISettlement
     function simulate(bytes calldata batch) external nonReentrant {
-        (Bid memory bid, Reading memory reading, uint256 pos, uint256 bids) = _open(batch);
-        BidResult[] memory results = new BidResult[](bids);
-        uint256 memoryEnd = Memory.free();
-        for (uint256 i = 0; i < bids; ++i) {
-            pos = _settle(pos, bid, reading, results[i]);
-            Memory.keep(memoryEnd);
-        }
-        _close(batch, pos);
-        revert SimulationResult(results);
+        revert SimulationResult(_settleAll(batch, true));
     }
 
     /// @inheritdoc ISettlement
     function domainSeparator() external view returns (bytes32 separator) {
         return _domainSeparator();
+    }
+
+    /// @dev Settles the bids of a batch one after another. Results are kept if it is `simulated`.
+    function _settleAll(bytes calldata batch, bool simulated) private returns (BidResult[] memory results) {
+        (Bid memory bid, Reading memory reading, uint256 pos, uint256 bids) = _open(batch);
+        results = new BidResult[](simulated ? bids : 1);
+        uint256 memoryEnd = Memory.free();
+        for (uint256 i = 0; i < bids; ++i) {
+            pos = _settle(pos, bid, reading, results[simulated ? i : 0]);
+            Memory.keep(memoryEnd);
+        }
+        _close(batch, pos);
     }
 
     /// @dev Reads the batch's head; `pos` is where its first bid begins.
@@ -97,9 +90,11 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, EIP712 {
         if (pos.take(1) != VERSION) revert UnsupportedVersion(pos.take(1));
         bid.typehash = Typehashes.BID;
         bid.auctionId = (pos + 1).take(8);
-        reading.domain = _domainSeparator();
         bids = (pos + 78).take(1);
         if (bids == 0) revert NotCanonical(pos + 78);
+        reading.domain = _domainSeparator();
+        reading.price = _gasPrice();
+        reading.saving = GasSchedule.BATCH - GasSchedule.BATCH / bids;
         pos += 79;
     }
 
@@ -112,12 +107,13 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, EIP712 {
         if (pos != end) revert NotCanonical(pos);
     }
 
-    function _commitment(uint256 lane, bytes calldata batch, bytes32 salt) private view returns (bytes32) {
+    /// @dev Uses up the commitment to these bytes.
+    function _redeem(uint256 lane, bytes calldata batch, bytes32 salt) private {
         uint256 pos;
         assembly ("memory-safe") {
             pos := batch.offset
         }
-        return keccak256(
+        bytes32 commitment = keccak256(
             abi.encode(
                 Typehashes.COMMITMENT,
                 block.chainid,
@@ -133,33 +129,66 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, EIP712 {
                 salt
             )
         );
+        _consume(lane, commitment);
+        emit Revealed(msg.sender, lane, commitment, uint64((pos + 1).take(8)), uint8((pos + 9).take(1)));
     }
 
-    /// @dev Reads the bid at `pos` and, if its solver is authorised, settles it in a frame of its own.
+    /// @dev Reads the bid at `pos` and, if its solver is authorised, settles it in a frame of its own, for
+    /// which its solver pays whatever the outcome.
     function _settle(uint256 pos, Bid memory bid, Reading memory reading, BidResult memory result)
         private
         returns (uint256 next)
     {
-        uint256 gasBefore = gasleft();
         next = BidReader.read(pos, bid, reading, isPlainToken);
-        result.bid = Memory.typedDigest(reading.domain, _structHash(bid));
-
-        bytes4 reason = _authorise(result.bid, bid, reading);
-        (result.settled, result.fault) = (false, NEUTRAL);
+        bytes32 id = Memory.typedDigest(reading.domain, _structHash(bid));
+        bytes4 reason = _authorise(id, bid, reading);
+        (result.bid, result.settled, result.fault, result.gasUsed) = (id, false, NEUTRAL, 0);
         if (reason == 0) {
-            Memory.set(reading.start + 4, result.bid);
-            uint256 available = BoundedCall.available(FRAME_RESERVE);
-            if (available < bid.gas) revert InsufficientGas(bid.gas, available);
-            (result.settled, reason) = BoundedCall.frame(bid.gas, reading.start, reading.end);
-            if (!result.settled) {
-                if (reason == 0) reason = BidOutOfGas.selector;
-                result.fault = _fault(reason);
-                // C8: here a bid that failed by its solver's fault pays its penalty to the owners.
-            }
+            (reading.start + 4).set(id);
+            (result.settled, reason, result.gasUsed) = _frame(bid.gas - reading.overhead, reading);
+            result.gasUsed += reading.overhead - reading.saving;
         }
         result.reason = reason;
-        result.gasUsed = gasBefore - gasleft();
-        // C9: here the solver's deposit repays `gasUsed`, whatever the outcome.
+        uint256 charge = result.gasUsed * reading.price;
+        if (result.settled) {
+            _charge(bid.solver, charge);
+            (uint256 start, uint256 length) = BidReader.fills(reading, charge);
+            start.log(length, BidSettled.selector, id, bid.solver);
+        } else {
+            _fail(bid, reading, result);
+        }
+    }
+
+    /// @dev Runs a bid's frame with all of the gas that its solver signed for it. `billed` is what it used,
+    /// without what depends on bytes that the solver has not signed.
+    function _frame(uint256 gas_, Reading memory reading)
+        private
+        returns (bool settled, bytes4 reason, uint256 billed)
+    {
+        uint256 available = BoundedCall.available(FRAME_RESERVE);
+        if (available < gas_) revert InsufficientGas(gas_, available);
+        uint256 gasBefore = gasleft();
+        (settled, reason) = BoundedCall.frame(gas_, reading.start, reading.end);
+        billed = gasBefore - gasleft();
+        if (billed > gas_) billed = gas_;
+        billed = billed > reading.unbilled ? billed - reading.unbilled : 0;
+        if (!settled && reason == 0) reason = BidOutOfGas.selector;
+    }
+
+    /// @dev Charges a bid that failed, and takes its penalty if that was its solver's fault.
+    function _fail(Bid memory bid, Reading memory reading, BidResult memory result) private {
+        if (result.gasUsed != 0) {
+            result.fault = _fault(bytes4(result.reason));
+            if (result.fault == SOLVER && bid.penalty != 0) {
+                (address[] memory owners, uint256[] memory shares) = BidReader.owners(reading);
+                if (_penalise(result.bid, bid.solver, bid.penalty, owners, shares)) {
+                    uint256 gasUsed = result.gasUsed + GasSchedule.penalty(owners.length);
+                    result.gasUsed = gasUsed < bid.gas ? gasUsed : bid.gas;
+                }
+            }
+            _charge(bid.solver, result.gasUsed * reading.price);
+        }
+        emit BidFailed(result.bid, bid.solver, result.fault, result.reason, result.gasUsed * reading.price);
     }
 
     function _structHash(Bid memory bid) private pure returns (bytes32 structHash) {
@@ -168,18 +197,20 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, EIP712 {
         }
     }
 
-    /// @dev Zero if the bid may open its frame, and then its nonce is used: attempted once is all.
+    /// @dev Zero if the bid may open its frame, and then its nonce is used: attempted, charged and penalised
+    /// once is all. A bid that may not costs its solver nothing.
     function _authorise(bytes32 digest, Bid memory bid, Reading memory reading) private returns (bytes4 reason) {
         if (block.timestamp > bid.validUntil) return BidExpired.selector;
+        address solver = bid.solver;
         address filler = bid.filler;
-        if (reading.fillerIsToken || filler == address(this) || filler == address(registry)) {
-            return ForbiddenFiller.selector;
-        }
-        address key = Signatures.recover(digest, reading.r, reading.vs);
-        reason = registry.authorise(key, bid.solver, filler);
+        if (reading.fillerIsToken || filler == address(this)) return ForbiddenFiller.selector;
+        Account memory account = _accounts[solver];
+        reason = _authorise(account, Signatures.recover(digest, reading.r, reading.vs), solver, filler);
         if (reason != 0) return reason;
+        if (bid.gas < reading.overhead) return GasTooLow.selector;
+        if (account.gas < bid.gas * reading.price) return DepositShort.selector;
 
-        mapping(uint256 => uint256) storage bitmap = bidNonces[bid.solver];
+        mapping(uint256 => uint256) storage bitmap = bidNonces[solver];
         uint256 bits = bitmap[bid.nonce >> 8];
         uint256 bit = 1 << (bid.nonce & 0xff);
         if (bits & bit != 0) return BidNonceUsed.selector;

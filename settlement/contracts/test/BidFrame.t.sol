@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IBidFrame} from "../src/interfaces/IBidFrame.sol";
+import {ISettlement} from "../src/interfaces/ISettlement.sol";
 import {INonces} from "../src/interfaces/INonces.sol";
 import {MockToken} from "../src/dev/MockToken.sol";
 import {ContractOwner} from "./mocks/ContractOwner.sol";
@@ -14,9 +15,9 @@ contract BidFrameTest is SettlementTest {
 
     function test_TwoMatchedUsersSwapWithTwoTransfers() public {
         BidData memory bid = _matchedBid(1, 0, 1);
+        _expectSettled(bid);
         _expectFilled(_id(bid, 0), SELL, SELL);
         _expectFilled(_id(bid, 1), SELL, SELL);
-        _expectSettled(bid);
         _settle(_encode(bid));
         assertEq(tokenA.balanceOf(_user(0)), 1_000e18 - SELL, "sold");
         assertEq(tokenB.balanceOf(_user(0)), 1_000e18 + SELL, "bought");
@@ -243,8 +244,10 @@ contract BidFrameTest is SettlementTest {
         bid.legs[4] = LegData(2, FILLER, SELL);
         bid.legs[5] = LegData(FILLER, 2, BUY);
         _resign(bid, 0);
-        _expectFilled(_id(bid, 0), SELL, 99e18);
         _expectSettled(bid);
+        _expectFilled(_id(bid, 0), SELL, 99e18);
+        _expectFilled(_id(bid, 1), 60e18, 60e18);
+        _expectFilled(_id(bid, 2), SELL, BUY);
         _settle(_encode(bid));
     }
 
@@ -310,7 +313,7 @@ contract BidFrameTest is SettlementTest {
         bool good = sold * BUY <= SELL * bought && (kind % 2 == 0 ? sold <= SELL : bought <= BUY);
         vm.recordLogs();
         _settle(_encode(bid));
-        assertEq(_count(IBidFrame.IntentFilled.selector), good ? 1 : 0, "filled if and only if allowed");
+        assertEq(_count(ISettlement.BidSettled.selector), good ? 1 : 0, "filled if and only if allowed");
         uint256 unit = kind % 2 == 0 ? sold : bought;
         assertEq(settlement.filled(_id(bid, 0)), good ? unit : 0, "the amount filled");
     }

@@ -120,7 +120,7 @@ contract BidReaderTest is SettlementTest {
     function test_UnusedFlagBitsAreZero() public {
         for (uint256 bit = 5; bit < 8; ++bit) {
             BidData memory bid = _full();
-            bytes memory flagged = BatchEncoder.encodeIntent(bid.intents[1], bid.tokens);
+            bytes memory flagged = BatchEncoder.encodeIntent(bid.intents[1], bid.tokens, false);
             bytes memory plain = bytes.concat(flagged);
             flagged[0] |= bytes1(uint8(1 << bit));
             _refuse(_replaceFirst(_encode(bid), plain, flagged));
@@ -140,6 +140,26 @@ contract BidReaderTest is SettlementTest {
         _signBid(bid, SOLVER_KEY);
         _expectSettled(bid);
         _settle(_encode(bid));
+    }
+
+    function test_AllSharesOfAPenaltyAreNoMoreThanTheWhole() public {
+        BidData memory bid = _full();
+        (bid.penalty, bid.intents[0].share, bid.intents[1].share) = (1, 10_000, 1);
+        _signBid(bid, SOLVER_KEY);
+        _refuse(_encode(bid));
+        bid.intents[1].share = 0;
+        assertEq(_simulate(_encode(bid)), ISettlement.SimulationResult.selector, "the whole");
+        bid.intents[0].share = 10_001;
+        _refuse(_encode(bid));
+    }
+
+    function test_ABidWithoutPenaltyHasNoShares() public {
+        BidData memory bid = _full();
+        bid.penalty = 1;
+        _signBid(bid, SOLVER_KEY);
+        bytes memory batch = _encode(bid);
+        bytes memory penalty = abi.encodePacked(bid.gas, bid.callbackGas, bid.penalty);
+        _refuse(_replaceFirst(batch, penalty, abi.encodePacked(bid.gas, bid.callbackGas, uint128(0))));
     }
 
     /// @dev A bid with every optional field.

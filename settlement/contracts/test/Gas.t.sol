@@ -1,51 +1,83 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {InventoryFiller} from "../src/InventoryFiller.sol";
-import {IBidFrame} from "../src/interfaces/IBidFrame.sol";
+import {ISettlement} from "../src/interfaces/ISettlement.sol";
 import {BidData} from "./utils/BatchEncoder.sol";
 import {SettlementTest} from "./utils/SettlementTest.sol";
+import {Vm} from "./utils/Vm.sol";
 
 /// @dev What a swap costs, in whole transactions: commit and reveal, each with its 21,000 and its
-/// calldata, divided by the number of intents. Nonce words of users are fresh, users hold both
-/// tokens already. forge runs each call of a test as a transaction of its own.
+/// calldata, divided by the number of intents; and that solvers are charged that and little more. Users
+/// hold both tokens already and have nonce words that are fresh or, returning, in use. Bids have a
+/// penalty with shares. forge runs each call of a test as a transaction of its own.
 /// forge-config: default.isolate = true
 contract GasTest is SettlementTest {
+    /// @dev Percent of their cost that solvers are charged at most beyond it.
+    uint256 private constant MARGIN = 15;
+
+    function setUp() public override {
+        super.setUp();
+        vm.deal(settler, 1_000 ether);
+        // A first batch, so that the lane and the solver's nonce word are in use, as they mostly are.
+        _settle(_encode(_inventoryBid(299, 0, 2)));
+        _skip(1);
+    }
+
     function test_GasOfMatchedUsers() public {
-        _warmUp();
-        _measure("matched-2", _encode(_matchedBid(300, 10, 1)), 2);
-        _measure("matched-10", _encode(_matchedBid(301, 20, 5)), 10);
-        _measure("matched-50", _encode(_matchedBid(302, 100, 25)), 50);
+        _measure("matched-2", _matchedBid(300, 10, 1));
+        _measure("matched-10", _matchedBid(301, 20, 5));
+        BidData memory bid = _matchedBid(302, 100, 25);
+        _measure("matched-50", bid);
+        _measure("matched-50-returning", _again(bid));
     }
 
     function test_GasFromInventory() public {
-        _warmUp();
-        _measure("inventory-1", _encode(_inventoryBid(300, 10, 1)), 1);
-        _measure("inventory-2", _encode(_inventoryBid(301, 20, 2)), 2);
-        _measure("inventory-10", _encode(_inventoryBid(302, 40, 10)), 10);
-        _measure("inventory-50", _encode(_inventoryBid(303, 100, 50)), 50);
+        BidData memory bid = _inventoryBid(300, 10, 1);
+        _measure("inventory-1", bid);
+        _measure("inventory-1-returning", _again(bid));
+        _measure("inventory-2", _inventoryBid(302, 20, 2));
+        _measure("inventory-10", _inventoryBid(303, 40, 10));
+        bid = _inventoryBid(304, 100, 50);
+        _measure("inventory-50", bid);
+        _measure("inventory-50-returning", _again(bid));
     }
 
     function test_GasOfTwentyFiveBidsByFiveSolvers() public {
-        _warmUp();
         BidData[] memory bids = new BidData[](25);
         for (uint256 s = 0; s < 5; ++s) {
             uint256 key = SOLVER_KEY + 1 + s;
             solver = vm.addr(key);
-            vm.prank(solver);
-            registry.register();
-            filler = _filler(solver);
+            filler = _solver(solver);
             for (uint256 i = 0; i < 5; ++i) {
                 bids[5 * i + s] = _matchedBid(i, 100 + 10 * s + 2 * i, 1);
-                _signBid(bids[5 * i + s], key);
+                _penalise(bids[5 * i + s], key);
             }
         }
         _measure("isolated-25x2", _encode(bids), 50);
     }
 
-    /// @dev A first batch, so that the lane and the solver's nonce word are in use, as they mostly are.
-    function _warmUp() private {
-        _settle(_encode(_inventoryBid(299, 0, 2)));
+    /// @dev The same users once more, in nonce words that they have used.
+    function _again(BidData memory bid) private view returns (BidData memory) {
+        ++bid.nonce;
+        for (uint256 i = 0; i < bid.intents.length; ++i) {
+            bid.intents[i].nonce ^= 1;
+        }
+        uint256 first = bid.intents.length == 1 ? 10 : 100;
+        _resign(bid, first);
+        return bid;
+    }
+
+    function _penalise(BidData memory bid, uint256 key) private view {
+        bid.penalty = 0.001 ether;
+        for (uint256 i = 0; i < bid.intents.length; ++i) {
+            bid.intents[i].share = uint16(9_999 / bid.intents.length);
+        }
+        _signBid(bid, key);
+    }
+
+    function _measure(string memory name, BidData memory bid) private {
+        _penalise(bid, SOLVER_KEY);
+        _measure(name, _encode(bid), bid.intents.length);
         _skip(1);
     }
 
@@ -59,7 +91,20 @@ contract GasTest is SettlementTest {
         vm.prank(settler);
         settlement.reveal(LANE, batch, SALT);
         used += vm.lastCallGas().gasTotalUsed;
-        assertEq(_count(IBidFrame.IntentFilled.selector), swaps, "all intents are filled");
         vm.snapshotValue("gas-per-swap", name, used / swaps);
+        uint256 charged = _chargedGas();
+        vm.snapshotValue("charged-per-swap", name, charged / swaps);
+        assertTrue(charged >= used, "the operator does not pay");
+        assertTrue(charged * 100 <= used * (100 + MARGIN), "and earns next to nothing");
+    }
+
+    function _chargedGas() private returns (uint256 gas_) {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < logs.length; ++i) {
+            assertTrue(logs[i].topics[0] != ISettlement.BidFailed.selector, "no bid fails");
+            if (logs[i].topics[0] != ISettlement.BidSettled.selector) continue;
+            (uint256 charge,) = abi.decode(logs[i].data, (uint256, ISettlement.Fill[]));
+            gas_ += charge / PRICE;
+        }
     }
 }

@@ -40,6 +40,6 @@ contract InventoryFillerTest is SettlementTest {
         assertEq(tokenB.allowance(address(filler), address(settlement)), 0, "no approval");
         vm.prank(solver);
         filler.bind(address(0));
-        assertEq(registry.solverOfFiller(address(filler)), address(0), "unbound");
+        assertEq(settlement.solverOfFiller(address(filler)), address(0), "unbound");
     }
 }

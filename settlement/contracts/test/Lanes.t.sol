@@ -90,7 +90,7 @@ contract LanesTest is SettlementTest {
     }
 
     function test_ACommitmentCannotBeRevealedInAnotherContract() public {
-        Settlement other = new Settlement(admin, registry, MAX_DELAY);
+        Settlement other = _deploySettlement(admin, MAX_DELAY, WITHDRAWAL_DELAY, MAX_TIP);
         vm.prank(admin);
         other.openLane(settler, LANE);
         vm.prank(settler);
@@ -220,7 +220,7 @@ contract LanesTest is SettlementTest {
 
     function test_TheDelayCannotBeZero() public {
         vm.expectRevert(ISettlement.ZeroDelay.selector);
-        new Settlement(admin, registry, 0);
+        _deploySettlement(admin, 0, WITHDRAWAL_DELAY, MAX_TIP);
     }
 
     function _prefix(bytes32 value) private pure returns (bytes32) {

@@ -4,7 +4,7 @@ pragma solidity 0.8.37;
 import {Ownable} from "solady/auth/Ownable.sol";
 import {IBidFrame} from "../src/interfaces/IBidFrame.sol";
 import {ISettlement} from "../src/interfaces/ISettlement.sol";
-import {ISolverRegistry} from "../src/interfaces/ISolverRegistry.sol";
+import {ISolvers} from "../src/interfaces/ISolvers.sol";
 import {InventoryFiller} from "../src/InventoryFiller.sol";
 import {BidData} from "./utils/BatchEncoder.sol";
 import {Hashing} from "./utils/Hashing.sol";
@@ -23,7 +23,7 @@ contract SettlementContractTest is SettlementTest {
     function test_ABidThatItsSolverDidNotSignFails() public {
         BidData memory bid = _matchedBid(1, 0, 1);
         _signBid(bid, USER_KEY);
-        _settleBesideGood(bid, NEUTRAL, ISolverRegistry.UnknownKey.selector);
+        _settleBesideGood(bid, NEUTRAL, ISolvers.UnknownKey.selector);
         assertEq(settlement.bidNonces(solver, 0), 0, "an unsigned bid uses no nonce");
     }
 
@@ -33,7 +33,7 @@ contract SettlementContractTest is SettlementTest {
         bid.signature = abi.encodePacked(
             bytes32(uint256(1)), uint256(0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a1)
         );
-        _settleBesideGood(bid, NEUTRAL, ISolverRegistry.UnknownKey.selector);
+        _settleBesideGood(bid, NEUTRAL, ISolvers.UnknownKey.selector);
     }
 
     function testFuzz_ABidAlteredAfterSigningFails(uint8 field, uint256 change) public {
@@ -51,19 +51,19 @@ contract SettlementContractTest is SettlementTest {
         if (field == 8) bid.callback = abi.encode(up);
         if (field == 9) bid.filler = address(_filler(solver));
         if (field == 10) bid.intents[0] = _signedIntent(2);
-        _settleBesideGood(bid, NEUTRAL, ISolverRegistry.UnknownKey.selector);
+        _settleBesideGood(bid, NEUTRAL, ISolvers.UnknownKey.selector);
     }
 
     function test_ABidOfAnotherAuctionFails() public {
         BidData memory bid = _matchedBid(1, 0, 1);
         (bytes32 r, bytes32 vs) = vm.signCompact(SOLVER_KEY, Hashing.bid(domain, 43, bid));
         bid.signature = abi.encodePacked(r, vs);
-        _settleBesideGood(bid, NEUTRAL, ISolverRegistry.UnknownKey.selector);
+        _settleBesideGood(bid, NEUTRAL, ISolvers.UnknownKey.selector);
     }
 
     function test_ASolverBidsWithAKeyThatItNamed() public {
         vm.prank(solver);
-        registry.setKey(_user(77), true);
+        settlement.setKey(_user(77), true);
         BidData memory bid = _matchedBid(1, 0, 1);
         _signBid(bid, _userKey(77));
         _expectSettled(bid);
@@ -74,29 +74,29 @@ contract SettlementContractTest is SettlementTest {
         BidData memory bid = _inventoryBid(1, 0, 1);
         (bid.solver, bid.filler) = (address(0), address(new InventoryFiller(solver, settlement)));
         _signBid(bid, SOLVER_KEY);
-        _settleBesideGood(bid, NEUTRAL, ISolverRegistry.UnknownKey.selector);
+        _settleBesideGood(bid, NEUTRAL, ISolvers.UnknownKey.selector);
         (bid.signature, bid.nonce) = (new bytes(64), 2);
         _skip(1);
-        _expectFailed(bid, NEUTRAL, ISolverRegistry.UnknownKey.selector);
+        _expectFailed(bid, NEUTRAL, ISolvers.UnknownKey.selector);
         _settle(_encode(bid));
     }
 
     function test_ABidOfAPausedSolverFails() public {
         BidData memory bid = _matchedBid(1, 0, 1);
         vm.prank(admin);
-        registry.setPaused(solver, true);
-        _expectFailed(bid, NEUTRAL, ISolverRegistry.SolverPaused.selector);
+        settlement.setPaused(solver, true);
+        _expectFailed(bid, NEUTRAL, ISolvers.SolverPaused.selector);
         _settle(_encode(bid));
     }
 
     function test_ABidWithAFillerOfAnotherSolverFails() public {
         address victim = _user(50);
         vm.prank(victim);
-        registry.register();
+        settlement.register();
         BidData memory bid = _inventoryBid(1, 0, 1);
         bid.filler = address(_filler(victim));
         _signBid(bid, SOLVER_KEY);
-        _settleBesideGood(bid, NEUTRAL, ISolverRegistry.FillerNotBound.selector);
+        _settleBesideGood(bid, NEUTRAL, ISolvers.FillerNotBound.selector);
         assertEq(tokenB.balanceOf(bid.filler), 1e30, "the inventory is untouched");
     }
 
@@ -105,17 +105,15 @@ contract SettlementContractTest is SettlementTest {
         bid.filler = _user(3);
         _fund(bid.filler);
         _signBid(bid, SOLVER_KEY);
-        _settleBesideGood(bid, NEUTRAL, ISolverRegistry.FillerNotBound.selector);
+        _settleBesideGood(bid, NEUTRAL, ISolvers.FillerNotBound.selector);
     }
 
-    function test_TokensSettlementAndRegistryCannotBeFillers() public {
-        address[3] memory forbidden = [address(tokenA), address(settlement), address(registry)];
-        for (uint256 i = 0; i < 3; ++i) {
+    function test_TokensAndSettlementCannotBeFillers() public {
+        address[2] memory forbidden = [address(tokenA), address(settlement)];
+        for (uint256 i = 0; i < 2; ++i) {
             // Even if it could bind itself.
             vm.prank(forbidden[i]);
-            if (i < 2) registry.bindFiller(solver);
-            else vm.expectRevert();
-            if (i == 2) registry.bindFiller(solver);
+            settlement.bindFiller(solver);
             BidData memory bid = _inventoryBid(1 + i, 10 * i, 1);
             bid.filler = forbidden[i];
             _signBid(bid, SOLVER_KEY);
@@ -165,7 +163,7 @@ contract SettlementContractTest is SettlementTest {
 
     function test_ABidThatNeedsMoreThanItsGasFails() public {
         BidData memory bid = _matchedBid(1, 0, 1);
-        bid.gas = 60_000;
+        bid.gas = uint32(settlement.gasOverhead(2, 2, 0) + 60_000);
         _signBid(bid, SOLVER_KEY);
         _settleBesideGood(bid, NEUTRAL, IBidFrame.BidOutOfGas.selector);
     }

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IBidFrame} from "../src/interfaces/IBidFrame.sol";
+import {IBonds} from "../src/interfaces/IBonds.sol";
 import {ISettlement} from "../src/interfaces/ISettlement.sol";
 import {INonces} from "../src/interfaces/INonces.sol";
 import {ReentrancyGuardTransient} from "solady/utils/ReentrancyGuardTransient.sol";
@@ -236,11 +237,16 @@ contract TransfersTest is SettlementTest {
     function _doors() private view returns (bytes[] memory doors) {
         IBidFrame.Order[] memory orders;
         IBidFrame.Payment[] memory payments;
-        doors = new bytes[](5);
+        doors = new bytes[](10);
         doors[0] = abi.encodeCall(settlement.reveal, (LANE, "", SALT));
         doors[1] = abi.encodeCall(settlement.commit, (LANE, SALT));
         doors[2] = abi.encodeCall(settlement.expire, (settler, LANE));
         doors[3] = abi.encodeCall(settlement.simulate, (""));
+        doors[5] = abi.encodeCall(settlement.deposit, (solver, IBonds.Fund.Gas));
+        doors[6] = abi.encodeCall(settlement.requestWithdrawal, (IBonds.Fund.Gas, 0));
+        doors[7] = abi.encodeCall(settlement.withdraw, (IBonds.Fund.Gas, payable(address(1))));
+        doors[8] = abi.encodeCall(settlement.claimPenalty, (SALT, new address[](0), new uint256[](0), 0));
+        doors[9] = abi.encodeCall(settlement.burn, ());
         doors[4] = abi.encodeCall(settlement.settleBid, (SALT, address(filler), 0, true, orders, payments, "", ""));
     }
 

@@ -2,10 +2,9 @@
 pragma solidity 0.8.37;
 
 import {Settlement} from "../src/Settlement.sol";
-import {SolverRegistry} from "../src/SolverRegistry.sol";
 import {IBidFrame} from "../src/interfaces/IBidFrame.sol";
 import {ISettlement} from "../src/interfaces/ISettlement.sol";
-import {ISolverRegistry} from "../src/interfaces/ISolverRegistry.sol";
+import {ISolvers} from "../src/interfaces/ISolvers.sol";
 import {BidData, IntentData} from "./utils/BatchEncoder.sol";
 import {Hashing} from "./utils/Hashing.sol";
 import {Test} from "./utils/Test.sol";
@@ -25,7 +24,7 @@ contract VectorsTest is Test {
 
     function test_SettlementHasTheDomainOfTheVectors() public {
         string memory json = vm.readFile(string.concat(FOLDER, "eip712.json"));
-        Settlement settlement = new Settlement(address(1), new SolverRegistry(address(1)), 1);
+        Settlement settlement = _deploySettlement(address(1), 1, 1, 1);
         address there = vm.parseJsonAddress(json, ".domain.verifyingContract");
         vm.etch(there, address(settlement).code);
         vm.chainId(vm.parseJsonUint(json, ".domain.chainId"));
@@ -113,8 +112,7 @@ contract VectorsTest is Test {
     /// signature and limit in them is good, for it gets as far as the tokens, which do not exist here.
     function test_SettlementReadsTheBatches() public {
         string memory json = vm.readFile(string.concat(FOLDER, "batch.json"));
-        SolverRegistry registry = new SolverRegistry(address(1));
-        bytes memory code = address(new Settlement(address(1), registry, 1)).code;
+        bytes memory code = address(_deploySettlement(address(1), 1, 1, 1)).code;
         bytes memory acceptor = address(new AcceptingOwner()).code;
         uint256 count = _count(json, "");
         for (uint256 i = 0; i < count; ++i) {
@@ -123,7 +121,7 @@ contract VectorsTest is Test {
             vm.etch(there, code);
             vm.chainId(vm.parseJsonUint(json, string.concat(pos, ".chainId")));
             _etchOwners(json, string.concat(pos, ".intents"), acceptor);
-            _checkBatch(json, pos, registry, Settlement(there));
+            _checkBatch(json, pos, Settlement(there));
         }
     }
 
@@ -135,23 +133,21 @@ contract VectorsTest is Test {
         }
     }
 
-    function _bind(string memory json, string memory bid, SolverRegistry registry) private {
+    function _bind(string memory json, string memory bid, Settlement settlement) private {
         address solver = vm.parseJsonAddress(json, string.concat(bid, ".solver"));
-        if (registry.solverOfKey(solver) == address(0)) {
+        if (settlement.solverOfKey(solver) == address(0)) {
             vm.prank(solver);
-            registry.register();
+            settlement.register();
         }
         vm.prank(vm.parseJsonAddress(json, string.concat(bid, ".filler")));
-        registry.bindFiller(solver);
+        settlement.bindFiller(solver);
     }
 
-    function _checkBatch(string memory json, string memory pos, SolverRegistry registry, Settlement settlement)
-        private
-    {
+    function _checkBatch(string memory json, string memory pos, Settlement settlement) private {
         string memory list = string.concat(pos, ".bids");
         uint256 bids = _count(json, list);
         for (uint256 k = 0; k < bids; ++k) {
-            _bind(json, string.concat(_index(list, k), ".bid"), registry);
+            _bind(json, string.concat(_index(list, k), ".bid"), settlement);
         }
         bytes memory batch = vm.parseJsonBytes(json, string.concat(pos, ".batch"));
         (, bytes memory answer) = address(settlement).call(abi.encodeCall(settlement.simulate, (batch)));
@@ -167,8 +163,8 @@ contract VectorsTest is Test {
             // A filler that several solvers of the vector name is bound to the last of them.
             string memory bid = string.concat(_index(list, k), ".bid");
             address filler = vm.parseJsonAddress(json, string.concat(bid, ".filler"));
-            bool bound_ = registry.solverOfFiller(filler) == vm.parseJsonAddress(json, string.concat(bid, ".solver"));
-            bytes4 reason = bound_ ? IBidFrame.TransferFailed.selector : ISolverRegistry.FillerNotBound.selector;
+            bool bound_ = settlement.solverOfFiller(filler) == vm.parseJsonAddress(json, string.concat(bid, ".solver"));
+            bytes4 reason = bound_ ? IBidFrame.TransferFailed.selector : ISolvers.FillerNotBound.selector;
             assertEq(results[k].reason, reason, "only what does not exist here is missing");
         }
     }

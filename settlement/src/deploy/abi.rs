@@ -5,10 +5,8 @@ alloy_sol_types::sol! {
     interface Settlement {
         function openLane(address settler, uint256 lane) external;
         function setPlainToken(address token, bool plain) external;
-    }
-
-    interface Registry {
         function register() external;
+        function deposit(address solver, uint8 fund) external payable;
     }
 
     interface Filler {

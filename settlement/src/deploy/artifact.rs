@@ -8,10 +8,8 @@ use super::DeployError;
 /// A contract of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Artifact {
-    /// The outer frame.
+    /// Settlement, with its solvers and their funds.
     Settlement,
-    /// Solvers, their keys and fillers.
-    SolverRegistry,
     /// A token that anybody may mint.
     MockToken,
     /// The simplest filler.
@@ -27,7 +25,6 @@ impl Artifact {
     const fn json(self) -> &'static str {
         match self {
             Self::Settlement => include_str!("../../contracts/artifacts/Settlement.json"),
-            Self::SolverRegistry => include_str!("../../contracts/artifacts/SolverRegistry.json"),
             Self::MockToken => include_str!("../../contracts/artifacts/MockToken.json"),
             Self::InventoryFiller => include_str!("../../contracts/artifacts/InventoryFiller.json"),
         }
@@ -51,7 +48,7 @@ mod tests {
     #[test]
     fn every_artifact_holds_its_creation_code() {
         use Artifact as A;
-        for artifact in [A::Settlement, A::SolverRegistry, A::MockToken, A::InventoryFiller] {
+        for artifact in [A::Settlement, A::MockToken, A::InventoryFiller] {
             let code = artifact.creation(&[1, 2, 3]).unwrap();
             assert!(code.len() > 1000 && code.ends_with(&[1, 2, 3]), "{artifact:?}");
         }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use alloy::{
-    primitives::{Address, B256, Bytes},
+    primitives::{Address, B256, Bytes, U256},
     providers::{Provider, RootProvider},
     rpc::{
         client::RpcClient,
@@ -91,8 +91,21 @@ impl Sender {
     /// # Errors
     /// See [`DeployError`].
     pub async fn send(&self, to: Address, data: Bytes) -> Result<TransactionReceipt, DeployError> {
+        self.pay(to, data, U256::ZERO).await
+    }
+
+    /// The same with `value` wei.
+    ///
+    /// # Errors
+    /// See [`DeployError`].
+    pub async fn pay(
+        &self,
+        to: Address,
+        data: Bytes,
+        value: U256,
+    ) -> Result<TransactionReceipt, DeployError> {
         let _turn = self.turn.lock().await;
-        let hash = self.broadcast(Some(to), data, self.nonce().await?).await?;
+        let hash = self.broadcast(Some(to), value, data, self.nonce().await?).await?;
         self.receipt(hash).await
     }
 
@@ -106,7 +119,7 @@ impl Sender {
             let mut nonce = self.nonce().await?;
             let mut sent = Vec::with_capacity(chunk.len());
             for (to, data) in chunk {
-                sent.push(self.broadcast(Some(*to), data.clone(), nonce).await?);
+                sent.push(self.broadcast(Some(*to), U256::ZERO, data.clone(), nonce).await?);
                 nonce += 1;
             }
             for hash in sent {
@@ -122,7 +135,7 @@ impl Sender {
     /// See [`DeployError`].
     pub async fn create(&self, code: Bytes) -> Result<Address, DeployError> {
         let _turn = self.turn.lock().await;
-        let hash = self.broadcast(None, code, self.nonce().await?).await?;
+        let hash = self.broadcast(None, U256::ZERO, code, self.nonce().await?).await?;
         self.receipt(hash).await?.contract_address.ok_or(DeployError::BadAnswer)
     }
 
@@ -131,11 +144,11 @@ impl Sender {
     /// # Errors
     /// See [`DeployError`].
     pub async fn call(&self, to: Address, data: Bytes) -> Result<Bytes, DeployError> {
-        Ok(self.provider.call(self.request(Some(to), data)).await?)
+        Ok(self.provider.call(self.request(Some(to), U256::ZERO, data)).await?)
     }
 
-    fn request(&self, to: Option<Address>, data: Bytes) -> TransactionRequest {
-        let mut request = TransactionRequest::default().from(self.address());
+    fn request(&self, to: Option<Address>, value: U256, data: Bytes) -> TransactionRequest {
+        let mut request = TransactionRequest::default().from(self.address()).value(value);
         request.to = Some(to.map_or(alloy::primitives::TxKind::Create, Into::into));
         request.input = TransactionInput::new(data);
         request
@@ -148,16 +161,17 @@ impl Sender {
     async fn broadcast(
         &self,
         to: Option<Address>,
+        value: U256,
         data: Bytes,
         nonce: u64,
     ) -> Result<B256, DeployError> {
         // estimated on the latest state, where calls of ours still in flight may be missing
-        let estimate = self.provider.estimate_gas(self.request(to, data.clone()));
+        let estimate = self.provider.estimate_gas(self.request(to, value, data.clone()));
         let gas_limit = estimate.pending().await? * 5 / 4 + 20_000;
         let base_fee = self.provider.get_gas_price().await?;
         let tip = 1_000_000_000;
         let fees = Fees::fresh(Market { base_fee, tip, cap: u128::MAX });
-        let call = Call { to, data, gas_limit };
+        let call = Call { to, value, data, gas_limit };
         let signed = tx::sign(&self.key, self.chain_id, nonce, fees, &call).await?;
         let pending = self.provider.send_raw_transaction(&signed.raw).await?;
         Ok(*pending.tx_hash())

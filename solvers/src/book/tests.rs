@@ -31,6 +31,7 @@ fn auction(n: u64) -> AuctionOpened {
         block: BlockRef { number: 1, hash: B256::ZERO },
         intents: Vec::new(),
         prices: Vec::new(),
+        params: Default::default(),
     }
 }
 

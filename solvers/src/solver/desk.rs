@@ -12,7 +12,11 @@ use std::{
 use alloy::eips::BlockId;
 use alloy_primitives::{Address, B256, Bytes, U256};
 use domain::{
-    Amount, AuctionId, Bid, IntentId, bid::Terms, eip712::SigningDomain, intent::FieldErrors,
+    Amount, Bid, IntentId,
+    bid::{End, Leg, Terms},
+    eip712::SigningDomain,
+    gas,
+    intent::FieldErrors,
 };
 use infra::{
     chain::{Chain, FundQuery},
@@ -22,16 +26,16 @@ use infra::{
 use super::{SolverConfig, SolverError, ledger::Ledger};
 use crate::{
     client::Client,
-    strategy::Plan,
+    strategy::{Market, Plan},
     wire::{BidSubmission, ChainInfo},
 };
 
-/// Gas of a bid's frame: reading and checking it.
-const GAS_PER_BID: u32 = 60_000;
-/// Gas of an intent: its signature, its nonce's first use, its event.
-const GAS_PER_INTENT: u32 = 45_000;
+/// Gas of a bid's frame, besides what its parts add.
+const GAS_PER_BID: u64 = 20_000;
+/// Gas of an intent in it: its signature, its nonce's first use.
+const GAS_PER_INTENT: u64 = 45_000;
 /// Gas of a transfer to an account that never held the token.
-const GAS_PER_LEG: u32 = 45_000;
+const GAS_PER_LEG: u64 = 45_000;
 
 /// The solver's identity, connections and accounts.
 pub(super) struct Desk {
@@ -53,7 +57,6 @@ impl Desk {
             rpc_url: config.rpc.clone(),
             chain_id: info.chain_id,
             settlement: info.settlement,
-            registry: info.registry,
             ..ChainConfig::default()
         })?;
         chain.check_id().await?;
@@ -95,21 +98,21 @@ impl Desk {
     /// Signs a plan as a bid of its own: a fresh nonce, salt and reference.
     pub(super) fn sign(
         &self,
-        auction_id: AuctionId,
+        market: &Market,
         plan: &Plan,
         valid_until: u32,
     ) -> Result<BidSubmission, SignError> {
-        let intents = u32::try_from(plan.intents.len()).unwrap_or(u32::MAX);
-        let legs = u32::try_from(plan.legs.len()).unwrap_or(u32::MAX);
-        let gas = GAS_PER_INTENT.saturating_mul(intents);
-        let gas = gas.saturating_add(GAS_PER_LEG.saturating_mul(legs));
+        let [intents, legs] = [plan.intents.len() as u64, plan.legs.len() as u64];
+        let frame = GAS_PER_BID + GAS_PER_INTENT * intents + GAS_PER_LEG * legs;
+        let gas = gas::overhead(intents, legs, 0) + frame;
+        let penalty = market.least_penalty(sold(market, plan));
         let terms = Terms {
-            auction_id,
+            auction_id: market.auction_id,
             solver: self.solver,
             filler: self.config.filler,
-            gas: gas.saturating_add(GAS_PER_BID),
+            gas: u32::try_from(gas).unwrap_or(u32::MAX),
             callback_gas: 0,
-            penalty: self.config.penalty,
+            penalty: u128::try_from(penalty.get()).unwrap_or(u128::MAX),
             valid_until,
             nonce: self.nonces.next(),
             salt: random_word()?,
@@ -127,6 +130,19 @@ pub(super) enum SignError {
     Random(#[from] getrandom::Error),
     #[error("malformed: {0}")]
     Malformed(#[from] FieldErrors),
+}
+
+/// What the intents of a plan sell.
+fn sold<'a>(market: &'a Market, plan: &'a Plan) -> impl Iterator<Item = (Address, Amount)> {
+    let from_intent = |leg: &Leg| match leg.from {
+        End::Intent(id) => Some((id, leg.amount)),
+        End::Filler => None,
+    };
+    let legs = plan.legs.iter().filter_map(from_intent);
+    legs.filter_map(|(id, amount)| {
+        let candidate = market.candidates.iter().find(|candidate| candidate.id == id)?;
+        Some((candidate.pair().sell, amount))
+    })
 }
 
 fn random_word() -> Result<B256, getrandom::Error> {

@@ -113,7 +113,7 @@ impl Round {
         let valid_until = u32::try_from(until_s).unwrap_or(u32::MAX);
         let mut bids = Vec::with_capacity(plans.len());
         for plan in plans {
-            match self.desk.sign(auction, plan, valid_until) {
+            match self.desk.sign(&self.market, plan, valid_until) {
                 Ok(bid) => {
                     let id = bid.id(&self.desk.domain);
                     let pays = plan.pays.clone();

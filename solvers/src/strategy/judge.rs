@@ -100,7 +100,6 @@ impl Court {
             params: Params::default(),
             prices: prices.iter().enumerate().map(price).collect(),
             intents: entries.values().copied().collect(),
-            bonds: Vec::new(),
         };
         let candidates = entries.values().filter_map(|entry| {
             let intent = intents[&entry.id].clone();
@@ -133,6 +132,7 @@ impl Court {
         let standing = SolverStanding { registered: true, ..SolverStanding::default() };
         let standings = Standings {
             block: None,
+            gas_price: Amount::ZERO,
             solvers: [(SOLVER, standing)].into(),
             fillers: [(FILLER, SOLVER)].into(),
         };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use alloy_primitives::{Address, U256};
 use domain::{
     Amount, AuctionId, Intent, IntentId,
+    auction::Params,
     event::AuctionOpened,
     intent::{Kind, Pair},
 };
@@ -79,6 +80,9 @@ pub struct Market {
     /// What can be bid on, by id.
     pub candidates: Vec<Candidate>,
     prices: BTreeMap<Address, U256>,
+    /// The auction's own prices, and the rules' numbers: what bids must be good for is counted in them.
+    reference: BTreeMap<Address, U256>,
+    params: Params,
 }
 
 impl Market {
@@ -96,9 +100,9 @@ impl Market {
         let mut market = Self::new(
             auction.auction_id,
             auction.intents.iter().filter_map(candidate).collect(),
-            BTreeMap::new(),
+            auction.prices.iter().map(|entry| (entry.token, entry.price)).collect(),
         );
-        market.reprice(auction.prices.iter().map(|entry| (entry.token, entry.price)));
+        market.params = auction.params;
         market
     }
 
@@ -109,8 +113,11 @@ impl Market {
         candidates: Vec<Candidate>,
         prices: BTreeMap<Address, Amount>,
     ) -> Self {
-        let mut market = Self { auction_id, candidates, prices: BTreeMap::new() };
+        let (params, none) = (Params::default(), BTreeMap::new());
+        let mut market =
+            Self { auction_id, candidates, prices: none.clone(), reference: none, params };
         market.reprice(prices);
+        market.reference = market.prices.clone();
         market
     }
 
@@ -125,6 +132,14 @@ impl Market {
                 self.prices.insert(token, price);
             }
         }
+    }
+
+    /// What a bid must owe if it fails by its solver's fault and its intents sell these amounts, in wei.
+    #[must_use]
+    pub fn least_penalty(&self, sold: impl Iterator<Item = (Address, Amount)>) -> Amount {
+        let price = |token: Address| self.reference.get(&token).copied();
+        let sold = sold.map(|(token, amount)| (price(token), amount));
+        self.params.least_penalty(self.params.native(price), sold)
     }
 
     /// A token's price; it has at most 192 bits and is not zero.

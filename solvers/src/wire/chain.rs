@@ -23,10 +23,6 @@ pub struct ChainInfo {
     #[serde(with = "domain::eip55")]
     #[schema(value_type = String)]
     pub settlement: Address,
-    /// The SolverRegistry contract.
-    #[serde(with = "domain::eip55")]
-    #[schema(value_type = String)]
-    pub registry: Address,
     /// EIP-712 domain and types.
     pub eip712: TypedData,
     /// Whose signature makes a receipt.

@@ -18,7 +18,6 @@ export interface Token {
 export interface Chain {
   chain_id: number;
   settlement: Address;
-  registry: Address;
   eip712: {
     domain: { name: string; version: string; chainId: number; verifyingContract: Address };
     types: Record<string, TypedField[]>;

@@ -35,6 +35,28 @@ export interface Submission {
   signature: Hex;
 }
 
+export interface Sold {
+  token: Hex;
+  amount: bigint;
+}
+
+const WEI = 10n ** 18n;
+const up = (n: bigint, by: bigint): bigint => (n + by - 1n) / by;
+
+/** What a bid must owe if it fails by its solver's fault, in wei: the floor, or the share of what is sold. */
+export function leastPenalty({ prices, params }: Auction, sold: readonly Sold[]): bigint {
+  const price = (token: Hex): bigint | undefined => {
+    const found = prices.find((entry) => entry.token.toLowerCase() === token.toLowerCase());
+    return found === undefined ? undefined : BigInt(found.price);
+  };
+  const floor = BigInt(params.penalty_floor);
+  const native = BigInt(params.native_token) === 0n ? WEI : price(params.native_token);
+  if (native === undefined || native === 0n) return floor;
+  const value = sold.reduce((sum, { token, amount }) => sum + up(amount * (price(token) ?? 0n), WEI), 0n);
+  const share = up(up(value * BigInt(params.penalty_bps), 10_000n) * WEI, native);
+  return share > floor ? share : floor;
+}
+
 const word = (): Hex => bytesToHex(randomBytes(32));
 
 export class Bidder {
@@ -45,14 +67,15 @@ export class Bidder {
     private readonly filler: Address,
   ) {}
 
-  async sign(auction: Auction, legs: Leg[]): Promise<Submission> {
+  /** `sold` is what the legs take of each sell token. */
+  async sign(auction: Auction, legs: Leg[], sold: readonly Sold[]): Promise<Submission> {
     const bid: BidTerms = {
       auctionId: auction.auction_id,
       solver: this.solver,
       filler: this.filler,
-      gas: 150_000 + 150_000 * legs.length,
+      gas: 200_000 + 150_000 * legs.length,
       callbackGas: 0,
-      penalty: "0",
+      penalty: leastPenalty(auction, sold).toString(),
       validUntil: Math.floor(auction.closes_at_ms / 1000) + 3600,
       nonce: BigInt(bytesToHex(randomBytes(8))).toString(),
       salt: word(),

@@ -15,6 +15,7 @@ export interface Auction {
   closes_at_ms: number;
   intents: { id: Hex; fundable: string; filled: string }[];
   prices: { token: Hex; price: string }[];
+  params: { penalty_floor: string; penalty_bps: number; native_token: Hex };
 }
 
 export interface Snapshot {

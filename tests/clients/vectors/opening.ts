@@ -6,9 +6,9 @@ import { type Hex, concatHex, encodeAbiParameters, keccak256, parseAbiParameters
 import { ZERO_WORD } from "../lib/types.js";
 
 const PARAMS_TYPE =
-  "Params(uint32 surplusCapBps,uint32 minFillBps,uint64 gasBudget,uint64 gasPerBid,uint64 gasPerByte,uint64 byteBudget,uint32 maxWinners,uint64 nodeBudget,uint32 maxIntents,uint32 maxBids,uint32 confirmations,uint32 maxDelayBlocks,uint32 secondsPerBlock)";
+  "Params(uint32 surplusCapBps,uint32 minFillBps,uint64 gasBudget,uint64 byteBudget,uint32 maxWinners,uint64 nodeBudget,uint32 maxIntents,uint32 maxBids,uint32 confirmations,uint32 maxDelayBlocks,uint32 secondsPerBlock,uint256 penaltyFloor,uint32 penaltyBps,address nativeToken)";
 const OPENING_TYPE =
-  "Opening(bytes32 previous,uint256 chainId,address settlement,uint64 auctionId,uint64 blockNumber,bytes32 blockHash,uint64 blockTime,uint64 openedAtMs,uint64 closesAtMs,bytes32 paramsHash,bytes32 pricesHash,bytes32 intentsRoot,uint32 intentCount,bytes32 bondsRoot)";
+  "Opening(bytes32 previous,uint256 chainId,address settlement,uint64 auctionId,uint64 blockNumber,bytes32 blockHash,uint64 blockTime,uint64 openedAtMs,uint64 closesAtMs,bytes32 paramsHash,bytes32 pricesHash,bytes32 intentsRoot,uint32 intentCount";
 
 interface Opening {
   auction_id: number;
@@ -19,10 +19,9 @@ interface Opening {
   block_time_s: number;
   opened_at_ms: number;
   closes_at_ms: number;
-  params: Record<string, number>;
+  params: Record<string, number | string>;
   prices: { token: Hex; price: string }[];
   intents: { id: Hex; fundable: string; filled: string }[];
-  bonds: { solver: Hex; free: string }[];
 }
 
 interface OpeningVector {
@@ -38,7 +37,7 @@ const typehash = (type: string): Hex => keccak256(toBytes(type));
 /** `surplusCapBps` -> `surplus_cap_bps`: the type string names the JSON's members in their order. */
 const member = (field: string): string => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-function paramsHash(params: Record<string, number>): Hex {
+function paramsHash(params: Record<string, number | string>): Hex {
   const fields = PARAMS_TYPE.slice("Params(".length, -1).split(",").map((field) => field.split(" ")[1] ?? "");
   assert.deepEqual(fields.map(member).sort(), Object.keys(params).sort(), "the type names every parameter");
   const words = fields.map((field) => encodeAbiParameters([{ type: "uint256" }], [BigInt(params[member(field)] ?? 0)]));
@@ -51,11 +50,10 @@ const root = (leaves: string[][], types: string[]): Hex =>
 function openHash(opening: Opening, intentsRoot: Hex): Hex {
   const price = parseAbiParameters("address, uint256");
   const prices = opening.prices.map(({ token, price: wei }) => encodeAbiParameters(price, [token, BigInt(wei)]));
-  const bonds = opening.bonds.map(({ solver, free }) => [solver, free]);
   return keccak256(
     encodeAbiParameters(
       parseAbiParameters(
-        "bytes32, bytes32, uint256, address, uint64, uint64, bytes32, uint64, uint64, uint64, bytes32, bytes32, bytes32, uint32, bytes32",
+        "bytes32, bytes32, uint256, address, uint64, uint64, bytes32, uint64, uint64, uint64, bytes32, bytes32, bytes32, uint32",
       ),
       [
         typehash(OPENING_TYPE),
@@ -72,7 +70,6 @@ function openHash(opening: Opening, intentsRoot: Hex): Hex {
         keccak256(prices.length === 0 ? "0x" : concatHex(prices)),
         intentsRoot,
         opening.intents.length,
-        root(bonds, ["address", "uint256"]),
       ],
     ),
   );

@@ -26,7 +26,7 @@ use tokio::task::JoinSet;
 
 use super::{Bed, Row, http::Connection, intake, quantile};
 use crate::{
-    market::DevKey,
+    market::{DevKey, PENALTY},
     orders,
     rpc::calldata,
     stack::{Plan, Service, Stack},
@@ -168,7 +168,7 @@ async fn second_keys(stack: &Stack) -> io::Result<Vec<DevKey>> {
         let key = DevKey::named(&format!("second key {n}")).map_err(io::Error::other)?;
         let arguments = [key.address().into_word(), B256::with_last_byte(1)];
         let data = calldata("setKey(address,bool)", &arguments);
-        let registry = stack.market.deployment.registry;
+        let registry = stack.market.settlement;
         rpc.send_as(solver.key.address(), registry, data).await.map_err(io::Error::other)?;
         keys.push(key);
     }
@@ -258,14 +258,14 @@ pub(super) fn signed(
         ]
     });
     let reference = keccak256([auction.to_be_bytes(), n.to_be_bytes()].concat());
-    let gas = 30_000 + 80_000 * u32::try_from(intents.len()).unwrap_or(u32::MAX);
+    let gas = 250_000 + 80_000 * u32::try_from(intents.len()).unwrap_or(u32::MAX);
     let terms = Terms {
         auction_id: AuctionId::new(auction),
         solver,
         filler,
         gas,
         callback_gas: 0,
-        penalty: 0,
+        penalty: PENALTY,
         valid_until: u32::try_from(orders::now_s() + 600).unwrap_or(u32::MAX),
         nonce: Amount::from(auction * 1_000 + n),
         salt: reference,

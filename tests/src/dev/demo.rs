@@ -8,7 +8,7 @@ use std::{
 use alloy::primitives::{Address, U256};
 use serde_json::Value;
 
-use super::order_near_price;
+use super::{bill, order_near_price};
 use crate::{market::Token, rpc::Rpc, stack::Stack};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -63,6 +63,13 @@ pub(super) async fn follow_one_intent(api_url: &str, stack: &Stack) -> io::Resul
     if !(paid && gained) {
         return Err(io::Error::other("the chain does not show what the timeline says"));
     }
+    let bought = after.1.saturating_sub(before.1);
+    println!(
+        "\n  gained over the limit  {} {}",
+        units(bought.saturating_sub(U256::from(order.buy_amount)), buy),
+        buy.symbol
+    );
+    bill::show(&client, &url, &rpc, posted.id).await?;
     println!("\nfilled after {:.1} s", begun.elapsed().as_secs_f32());
     Ok(())
 }
@@ -82,7 +89,7 @@ async fn show_timeline(
     Ok(items.len())
 }
 
-async fn get(client: &reqwest::Client, url: &str) -> io::Result<Value> {
+pub(super) async fn get(client: &reqwest::Client, url: &str) -> io::Result<Value> {
     let answer = client.get(url).send().await.map_err(io::Error::other)?;
     answer.json().await.map_err(io::Error::other)
 }

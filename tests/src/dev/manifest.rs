@@ -37,8 +37,7 @@ pub(super) fn write(folder: &Path, api_url: &str, stack: &Stack) -> io::Result<(
         "api_url": api_url,
         "rpc_url": stack.anvil.url(),
         "chain_id": crate::anvil::CHAIN_ID,
-        "settlement": market.deployment.settlement.to_checksum(None),
-        "registry": market.deployment.registry.to_checksum(None),
+        "settlement": market.settlement.to_checksum(None),
         "postgres_url": stack.postgres_url,
         "redis_url": stack.redis.url(),
         "tokens": tokens,
@@ -77,7 +76,7 @@ target/debug/gavel audit --api {api} --rpc {}
   an order flow is running; Ctrl-C stops everything
 ",
         stack.anvil.url(),
-        stack.market.deployment.settlement,
+        stack.market.settlement,
         posted.body,
         posted.id,
         stack.anvil.url(),

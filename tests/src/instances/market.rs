@@ -51,7 +51,7 @@ const LIMIT: u128 = SOLD / 100 * 97;
 const LEFT: u128 = SOLD / 1_000;
 const LEFT_PER_SCORE: u128 = 100_000;
 /// Signed gas of a bid: for itself and for each intent.
-const GAS: [u32; 2] = [60_000, 50_000];
+const GAS: [u32; 2] = [200_000, 70_000];
 
 /// The auction of an instance all of whose rows are intents, of capacity one. Each intent has an
 /// owner and a directed pair of its own; bids score what the instance says.
@@ -77,7 +77,8 @@ pub fn of(instance: &Instance, fills: Fills) -> io::Result<Market> {
         bids.push(ReceivedBid { id: bid.id(&domain), ms, seq, bid });
     }
     let solvers = instance.solvers.iter().copied();
-    let known = SolverStanding { registered: true, ..SolverStanding::default() };
+    let (bond, deposit) = (Amount::MAX, Amount::MAX);
+    let known = SolverStanding { registered: true, bond, deposit, ..SolverStanding::default() };
     let standings = Standings {
         solvers: solvers.clone().map(|n| (solver(n), known.clone())).collect(),
         fillers: solvers.map(|n| (filler(n), solver(n))).collect(),
@@ -207,7 +208,6 @@ fn opening(tokens: &[Address], ids: &[IntentId]) -> OpeningRecord {
         params: Params { max_intents: ids.len() as u32, ..Params::default() },
         prices: tokens.iter().map(|token| TokenPrice { token: *token, price }).collect(),
         intents,
-        bonds: Vec::new(),
     }
 }
 

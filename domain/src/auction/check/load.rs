@@ -1,13 +1,7 @@
 //! What a bid takes of the batch it is settled in: gas, bytes and a place.
 
 use super::table::Entry;
-use crate::{Amount, Bid, Intent, auction::Params};
-
-/// What the contract's outer frame spends on reading one leg, beside its bytes: measured at 1,030
-/// with bids of 2 and of 550 legs. Signed gas does not cover it, because it is spent before the
-/// bid's own frame; uncounted, a few bids of many legs would leave the last frame too little, and
-/// the whole reveal would revert.
-const GAS_PER_LEG: u64 = 1_100;
+use crate::{Amount, Bid, Intent};
 
 /// A bid's share of the batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,16 +15,12 @@ impl Load {
     pub(in crate::auction) fn of<'a>(
         bid: &Bid,
         entries: impl Iterator<Item = &'a Entry<'a>> + Clone,
-        params: &Params,
     ) -> Self {
         let bytes = section_bytes(bid, entries);
+        // signed gas is all that a bid costs its batch; its frame gets its part out of 63/64 of what
+        // is there
         let signed = u64::from(bid.terms().gas);
-        // a frame is given its signed gas out of 63/64 of what is there
-        let frame = signed + signed.div_ceil(63);
-        let data = params.gas_per_byte.saturating_mul(bytes);
-        let legs = GAS_PER_LEG.saturating_mul(bid.legs().len() as u64);
-        let reading = params.gas_per_bid.saturating_add(data).saturating_add(legs);
-        Self { gas: frame.saturating_add(reading), bytes }
+        Self { gas: signed + signed.div_ceil(63), bytes }
     }
 }
 
@@ -52,7 +42,8 @@ fn section_bytes<'a>(bid: &Bid, entries: impl Iterator<Item = &'a Entry<'a>> + C
         }
     };
     let legs: usize = bid.legs().iter().map(|leg| 2 + uint(leg.amount)).sum();
-    fills + (head + 1 + 20 * tokens + 1 + 2 + 3 + bid.callback().len() + legs) as u64
+    let shares = if terms.penalty == 0 { 0 } else { 2 * bid.fills().len() };
+    fills + (head + shares + 1 + 20 * tokens + 1 + 2 + 3 + bid.callback().len() + legs) as u64
 }
 
 /// What each fill of an intent adds to it.

@@ -13,7 +13,10 @@ use alloy_primitives::{Address, U256};
 use super::table::Entry;
 use crate::{
     Amount, Intent,
-    auction::{DropReason, OpeningRecord, params::BPS},
+    auction::{
+        DropReason, OpeningRecord,
+        params::{BPS, PRICED_ATOMS},
+    },
     bid::Fill,
     intent::{Kind, Pair},
 };
@@ -21,9 +24,6 @@ use crate::{
 /// The largest score of one bid, 2^88 - 1 numéraire atoms: 309 million units of 18 decimals. More
 /// is a mistake in a price, and sums of ten thousand such scores stay within native integers.
 pub const MAX_SCORE: u128 = (1 << 88) - 1;
-
-/// Atoms that a price is quoted for.
-const PRICED_ATOMS: U256 = U256::from_limbs([1_000_000_000_000_000_000, 0, 0, 0]);
 
 /// The prices of one record. A price of zero or of 2^192 and more is as good as none.
 #[derive(Debug)]
@@ -40,6 +40,11 @@ impl Prices {
             by_token: prices.filter(|(_, price)| sane(*price)).collect(),
             cap_bps: opening.params.surplus_cap_bps,
         }
+    }
+
+    /// A token's price.
+    pub(in crate::auction) fn of_token(&self, token: Address) -> Option<U256> {
+        self.by_token.get(&token).copied()
     }
 
     /// What surplus of a pair is worth, or the token that has no price.

@@ -1,7 +1,7 @@
 //! The cut as the rules look at it: intents, purses and pairs numbered in ascending order, each
 //! with what is asked of it again and again. Ten thousand bids look an intent up once per fill.
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 
 use super::{
     load::fill_bytes,
@@ -24,6 +24,8 @@ pub(in crate::auction) struct Table<'a> {
     entries: Vec<Entry<'a>>,
     purses: Vec<Purse>,
     pairs: Vec<PairEntry>,
+    /// Numéraire atoms per 10^18 wei, if that is known.
+    pub(in crate::auction) native: Option<U256>,
 }
 
 /// One intent of an auction.
@@ -57,6 +59,8 @@ pub(in crate::auction) struct Purse {
 #[derive(Debug)]
 pub(in crate::auction) struct PairEntry {
     pub(in crate::auction) scale: Result<Scale, Address>,
+    /// The sell token's reference price, if it has one.
+    pub(in crate::auction) sell: Option<U256>,
 }
 
 impl<'a> Table<'a> {
@@ -99,11 +103,13 @@ impl<'a> Table<'a> {
                 bytes: fill_bytes(intent),
             });
         }
-        let scaled = |pair| PairEntry { scale: prices.scale(pair) };
+        let scaled =
+            |pair: Pair| PairEntry { scale: prices.scale(pair), sell: prices.of_token(pair.sell) };
         let pairs = pairs.into_iter().map(scaled).collect();
         let prefix_bits = ids.len().max(1).ilog2();
         let starts = starts(&ids, prefix_bits);
-        Self { ids, starts, prefix_bits, entries, purses, pairs }
+        let native = cut.params().native(|token| prices.of_token(token));
+        Self { ids, starts, prefix_bits, entries, purses, pairs, native }
     }
 
     /// The number of an intent. Digests are spread evenly, so what shares a prefix is about one

@@ -7,7 +7,7 @@ use crate::{
     Amount, OpenHash,
     auction::{
         DropReason, ReceivedBid,
-        check::{Judged, Lines, Rules},
+        check::{Judged, Lines, Rules, Stake},
     },
 };
 
@@ -51,6 +51,7 @@ impl<'a> Field<'a> {
         let mut numbers = Vec::with_capacity(stream.len() * 2);
         let mut candidates = Vec::with_capacity(stream.len());
         let mut first = HashMap::with_capacity(stream.len());
+        let mut tied_down = HashMap::<_, Stake>::new();
         let mut judge = |at: usize, received: &'a ReceivedBid| {
             let earlier = *first.entry(received.id).or_insert(at);
             if earlier != at {
@@ -63,7 +64,15 @@ impl<'a> Field<'a> {
             }
             let from = numbers.len();
             match rules.judge(&received.bid, &mut numbers) {
-                Ok(judged) => {
+                Ok((judged, standing)) => {
+                    // a solver answers for all of its bids at once, in the order in which they came
+                    let before = tied_down.entry(received.bid.terms().solver).or_default();
+                    let together = before.with(rules.stake(&received.bid));
+                    if let Err(short) = together.covered(standing) {
+                        numbers.truncate(from);
+                        return Some(short);
+                    }
+                    *before = together;
                     let (solver, numbers) = (preferences[at].solver, from..numbers.len());
                     candidates.push(Candidate { received, at, solver, judged, numbers });
                     None

@@ -186,9 +186,9 @@ fn an_offer_speaks_against_bids_of_its_own_size_and_larger_ones() {
         is_unfair(&market, batch)
     };
     // what one fill may well take speaks against the smallest bids too
-    assert!(speaks(400_000, 100_000));
-    assert!(!speaks(500_000, 100_000));
-    assert!(!speaks(1_900_000, 100_000));
+    assert!(speaks(400_000, 250_000));
+    assert!(!speaks(500_000, 250_000));
+    assert!(!speaks(1_900_000, 250_000));
     assert!(!speaks(1_900_000, 900_000));
     assert!(speaks(900_000, 500_000));
     assert!(!speaks(1_000_000, 500_000));

@@ -61,13 +61,19 @@ fn bid() -> impl Strategy<Value = BidPlan> {
         4 => Just(1_000u128), 2 => Just(1_010), 1 => Just(900), 1 => 1_000u128..1_100
     ];
     let fills = prop::collection::vec((0usize..6, 1u128..5), 1..4);
-    (1u8..5, fills, per_mille, prop_oneof![Just(50_000u32), 20_000u32..200_000], 0u64..9).prop_map(
-        |(solver, fills, per_mille, gas, nonce)| BidPlan { solver, fills, per_mille, gas, nonce },
-    )
+    (1u8..5, fills, per_mille, prop_oneof![Just(250_000u32), 200_000u32..400_000], 0u64..9)
+        .prop_map(|(solver, fills, per_mille, gas, nonce)| BidPlan {
+            solver,
+            fills,
+            per_mille,
+            gas,
+            nonce,
+        })
 }
 
 pub(super) fn plan() -> impl Strategy<Value = Plan> {
-    let gas_budget = prop_oneof![Just(16_000_000u64), 150_000u64..700_000, 900_000u64..2_000_000];
+    let gas_budget =
+        prop_oneof![Just(16_000_000u64), 400_000u64..1_200_000, 1_500_000u64..3_000_000];
     let max_winners = prop_oneof![Just(255u32), 1u32..4];
     let bids = prop::collection::vec(bid(), 0..11);
     (intents(), bids, gas_budget, max_winners, any::<bool>()).prop_map(

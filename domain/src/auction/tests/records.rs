@@ -12,7 +12,7 @@ fn word(n: u64) -> B256 {
 }
 
 #[test]
-fn the_opening_hash_can_be_recomputed_from_fifteen_words() {
+fn the_opening_hash_can_be_recomputed_from_fourteen_words() {
     let mut market = Market::new();
     market.intent(Want::swap(1, (X, 1_000), (Y, 900)).partial().filled(5));
     let opening = &market.opening;
@@ -26,8 +26,6 @@ fn the_opening_hash_can_be_recomputed_from_fifteen_words() {
         word(p.surplus_cap_bps.into()),
         word(p.min_fill_bps.into()),
         word(p.gas_budget),
-        word(p.gas_per_bid),
-        word(p.gas_per_byte),
         word(p.byte_budget),
         word(p.max_winners.into()),
         word(p.node_budget),
@@ -36,6 +34,9 @@ fn the_opening_hash_can_be_recomputed_from_fifteen_words() {
         word(p.confirmations.into()),
         word(p.max_delay_blocks.into()),
         word(p.seconds_per_block.into()),
+        p.penalty_floor.get().to_be_bytes::<32>().into(),
+        word(p.penalty_bps.into()),
+        p.native_token.into_word(),
     ];
     let price = |n: u8| [token(n).into_word(), word(1_000_000_000_000_000_000)].concat();
     let words = [
@@ -53,7 +54,6 @@ fn the_opening_hash_can_be_recomputed_from_fifteen_words() {
         keccak256([price(X), price(Y), price(Z)].concat()),
         root,
         word(1),
-        B256::ZERO,
     ];
     assert_eq!(opening.hash(), OpenHash::new(keccak256(words.concat())));
 }
@@ -77,7 +77,12 @@ fn every_field_of_the_record_is_in_its_hash() {
         change(&format!("/{field}"), 5.into());
     }
     for field in market_params() {
-        change(&format!("/params/{field}"), 77.into());
+        let value = match field.as_str() {
+            "penalty_floor" => "77".into(),
+            "native_token" => token(77).to_string().into(),
+            _ => 77.into(),
+        };
+        change(&format!("/params/{field}"), value);
     }
     change("/previous", word(1).to_string().into());
     change("/settlement", token(9).to_string().into());
@@ -89,7 +94,6 @@ fn every_field_of_the_record_is_in_its_hash() {
     change("/intents/0/filled", "5".into());
     change("/intents/0/id", word(1).to_string().into());
     change("/intents", serde_json::json!([]));
-    change("/bonds", serde_json::json!([{"solver": token(1), "free": "5"}]));
     assert!(changes > 20);
 }
 
@@ -200,16 +204,16 @@ fn every_intent_learns_why_it_was_not_filled() {
 
 #[test]
 fn a_bid_takes_as_many_bytes_as_its_section_of_a_batch_has() {
-    use crate::batch::{self, OwnerSignature, SignedBid, SignedIntent};
+    use crate::batch::{self, BatchBid, OwnerSignature, SignedBid, SignedIntent};
     let key = crate::signature::SigningKey::from_bytes([7; 32]).unwrap();
     let mut market = Market::new();
     let a = market.intent(Want::swap(1, (X, 1_000), (Y, 900)));
     let b = market.intent(Want::swap(2, (X, 1 << 100), (Z, 1)).exact_out());
     let one = market.bid(1, &[(a, 1_000, 950)]);
-    let other = market.bid(2, &[(a, 1_000, 950), (b, 70_000, 1)]);
-    let signed = |at: usize| SignedBid {
-        bid: market.bids[at].bid.clone(),
-        signature: key.sign(market.bids[at].id.get()),
+    let other = market.bid_with(2, &[(a, 1_000, 950), (b, 70_000, 1)], |terms| terms.penalty = 0);
+    let signed = |at: usize| {
+        let (bid, signature) = (market.bids[at].bid.clone(), key.sign(market.bids[at].id.get()));
+        BatchBid::unshared(SignedBid { bid, signature })
     };
     let signature = OwnerSignature::Ecdsa(key.sign(B256::ZERO));
     let intents = market.intents.iter().map(|(id, intent)| {
@@ -223,7 +227,7 @@ fn a_bid_takes_as_many_bytes_as_its_section_of_a_batch_has() {
         bids_root: B256::ZERO,
         bid_count: 2,
     };
-    let length = |bids: &[SignedBid]| batch::encode(&header, bids, &intents).unwrap().len() as u64;
+    let length = |bids: &[BatchBid]| batch::encode(&header, bids, &intents).unwrap().len() as u64;
     let section = |at: usize| market.load(at).bytes;
     let both = length(&[signed(one), signed(other)]);
     assert_eq!(both - length(&[signed(one)]), section(other));

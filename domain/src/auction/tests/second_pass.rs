@@ -108,7 +108,7 @@ fn the_second_pass_has_what_the_first_left() {
     assert_eq!(shared(&places), Some((Scarce::Places, amount(1), Amount::ZERO)));
     let gas = |market: &mut Market| {
         rich(market);
-        market.opening.params.gas_budget = 200_000;
+        market.opening.params.gas_budget = 400_000;
     };
     assert_eq!(shared(&gas).unwrap().0, Scarce::Gas);
     let bytes = |market: &mut Market| {

@@ -50,7 +50,7 @@ pub(super) fn market(seed: u64, intents: usize, bids: usize, most: u128) -> Mark
         market.bid((n % 20) as u8 + 1, &fills);
         if let Some(bid) = market.bids.pop() {
             let legs = bid.bid.legs().to_vec();
-            market.bid_legs((n % 20) as u8 + 1, legs, |terms| terms.gas = 60_000);
+            market.bid_legs((n % 20) as u8 + 1, legs, |terms| terms.gas = 200_000);
         }
     }
     market

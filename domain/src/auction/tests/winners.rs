@@ -68,7 +68,7 @@ fn a_batch_keeps_to_its_gas_and_its_number_of_bids() {
     market.opening.params.max_winners = 2;
     assert_eq!(market.winners(), [1, 2]);
     market.opening.params.max_winners = 255;
-    market.opening.params.gas_budget = 300_000;
+    market.opening.params.gas_budget = 610_000;
     assert_eq!(market.winners(), [1, 2]);
     market.opening.params.gas_budget = 16_000_000;
     market.opening.params.byte_budget = 1_000;

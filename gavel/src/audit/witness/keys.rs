@@ -19,7 +19,7 @@ use infra::{
 use super::{
     super::{
         fault::Fault,
-        node::{Asked, if_kept},
+        node::{Asked, if_kept, patiently},
         settled::Winners,
     },
     Witness,
@@ -108,10 +108,23 @@ impl Witness<'_> {
             signed: bid.signed.clone(),
         });
         let placed: Vec<PlacedBid> = placed.collect();
-        let asked = if_kept(|| auction::bidders(self.chain, block, &placed)).await?;
+        let header = patiently(|| self.chain.block_by_hash(block.hash)).await?;
+        let Some(header) = header else { return Ok(None) };
+        let asked = if_kept(|| auction::bidders(self.chain, &header, &placed)).await?;
         let Some(mut found) = asked else { return Ok(None) };
-        // the block is not in question here
-        found.standings.block = self.attempt.standings.block;
+        let recorded = self.attempt.standings;
+        // the block is not in question here, nor what gas is reserved at after another one
+        if recorded.block != Some(block) {
+            found.standings.gas_price = recorded.gas_price;
+        }
+        found.standings.block = recorded.block;
+        for (solver, standing) in &mut found.standings.solvers {
+            // what bids in flight tied down is the operator's word: no more than there was is free
+            if let Some(told) = recorded.solvers.get(solver) {
+                standing.bond = standing.bond.min(told.bond);
+                standing.deposit = standing.deposit.min(told.deposit);
+            }
+        }
         let foreign: BTreeSet<BidId> = self.left_out_for(LeftOut::KeyForeign).collect();
         if let Some(bid) = foreign.difference(&found.unauthorised).next() {
             return Ok(Some(Some(Fault::KeyAuthorised(*bid))));

@@ -10,19 +10,15 @@ use super::*;
 /// Every item of the contracts' ABI by kind and signature.
 fn artifacts() -> BTreeMap<(String, String), Value> {
     let mut items = BTreeMap::new();
-    for contract in ["Settlement", "SolverRegistry"] {
-        let path = format!(
-            "{}/../settlement/contracts/artifacts/{contract}.json",
-            env!("CARGO_MANIFEST_DIR")
-        );
-        let text = std::fs::read_to_string(&path).unwrap();
-        let artifact: Value = serde_json::from_str(&text).unwrap();
-        for item in artifact["abi"].as_array().unwrap() {
-            let Some(name) = item["name"].as_str() else { continue };
-            let kind = item["type"].as_str().unwrap().to_owned();
-            let signature = format!("{name}{}", types(&item["inputs"]));
-            items.insert((kind, signature), item.clone());
-        }
+    let path =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../settlement/contracts/artifacts/Settlement.json");
+    let text = std::fs::read_to_string(path).unwrap();
+    let artifact: Value = serde_json::from_str(&text).unwrap();
+    for item in artifact["abi"].as_array().unwrap() {
+        let Some(name) = item["name"].as_str() else { continue };
+        let kind = item["type"].as_str().unwrap().to_owned();
+        let signature = format!("{name}{}", types(&item["inputs"]));
+        items.insert((kind, signature), item.clone());
     }
     items
 }
@@ -91,7 +87,15 @@ fn every_binding_is_as_the_contracts_have_it() {
     call::<fundableCall>(&items);
     call::<lanesCall>(&items);
     call::<MAX_DELAYCall>(&items);
-    call::<registryCall>(&items);
+    call::<WITHDRAWAL_DELAYCall>(&items);
+    call::<MAX_TIPCall>(&items);
+    call::<gasOverheadCall>(&items);
+    call::<depositCall>(&items);
+    call::<requestWithdrawalCall>(&items);
+    call::<withdrawCall>(&items);
+    call::<fundsOfCall>(&items);
+    call::<collectCall>(&items);
+    call::<claimPenaltyCall>(&items);
     call::<domainSeparatorCall>(&items);
     call::<bidNoncesCall>(&items);
     call::<isPlainTokenCall>(&items);
@@ -118,6 +122,8 @@ fn every_binding_is_as_the_contracts_have_it() {
     error::<NotCanonical>(&items);
     error::<InsufficientGas>(&items);
     error::<SimulationResult>(&items);
+    error::<GasTooLow>(&items);
+    error::<DepositShort>(&items);
 }
 
 #[test]
@@ -132,7 +138,12 @@ fn no_event_of_the_market_is_unknown_to_us() {
         event::<BidSettled>(&items),
         event::<BidFailed>(&items),
         event::<PlainTokenSet>(&items),
-        event::<IntentFilled>(&items),
+        event::<PenaltyTaken>(&items),
+        event::<PenaltyClaimed>(&items),
+        event::<FundsDeposited>(&items),
+        event::<WithdrawalRequested>(&items),
+        event::<FundsWithdrawn>(&items),
+        event::<ChargesCollected>(&items),
         event::<NoncesInvalidated>(&items),
         event::<SolverRegistered>(&items),
         event::<KeySet>(&items),

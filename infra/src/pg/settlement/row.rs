@@ -1,7 +1,9 @@
 //! The row: a batch, what its logs will be read against, and what they said.
 
 use alloy::primitives::{Address, B256, Bytes};
-use domain::{AuctionId, BidId, IntentId, bid::Fill, event::Fault, status::SettlementStatus};
+use domain::{
+    Amount, AuctionId, BidId, IntentId, bid::Fill, event::Fault, status::SettlementStatus,
+};
 use serde::{Deserialize, Serialize};
 use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 
@@ -16,8 +18,11 @@ pub struct PlannedBid {
     /// Its solver.
     #[serde(with = "domain::eip55")]
     pub solver: Address,
-    /// The gas its frame is given, as signed.
+    /// The gas that it can be charged, as signed.
     pub gas: u32,
+    /// What it owes if it fails by its solver's fault, in wei.
+    #[serde(default)]
+    pub penalty: Amount,
     /// What it moves for each of its intents.
     pub fills: Vec<Fill>,
 }
@@ -32,6 +37,12 @@ pub struct BidResult {
     /// Why it failed; absent if it settled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub failure: Option<Failure>,
+    /// What its solver was charged for its gas, in wei.
+    #[serde(default)]
+    pub charge: Amount,
+    /// What left its solver's bond, in wei.
+    #[serde(default)]
+    pub penalty: Amount,
 }
 
 /// Why a bid failed on chain.

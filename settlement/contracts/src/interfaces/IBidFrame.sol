@@ -49,7 +49,7 @@ interface IBidFrame is INonces {
     error BidExpired();
     /// @notice Reason of a failed bid: the solver has used this bid nonce.
     error BidNonceUsed();
-    /// @notice Reason of a failed bid: a token, Settlement or the registry is named as filler.
+    /// @notice Reason of a failed bid: a token or Settlement is named as filler.
     error ForbiddenFiller();
     /// @notice Reason of a failed bid: its frame ran out of the gas that the solver signed.
     error BidOutOfGas();
@@ -76,9 +76,6 @@ interface IBidFrame is INonces {
     error TransferFailed(address token);
     /// @notice Reason of a failed bid: less than the leg's amount arrived at the receiver.
     error TransferShort(address token);
-
-    /// @notice An intent was filled. Precedes its bid's `BidSettled`.
-    event IntentFilled(bytes32 indexed intent, uint256 sold, uint256 bought);
 
     /// @notice Settles one bid whose solver is authorised already. Only Settlement itself may call,
     /// with the bid's signed gas; whatever goes wrong inside is undone with the frame.

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity ^0.8.28;
 
-import {ISolverRegistry} from "./ISolverRegistry.sol";
 import {IBidFrame} from "./IBidFrame.sol";
+import {IBonds} from "./IBonds.sol";
+import {ISolvers} from "./ISolvers.sol";
 
 /// @title Settlement: winning batches of signed intents, put on chain by commit and reveal
 /// @notice FORMAT.md beside the sources defines every byte that is signed, committed or revealed.
-interface ISettlement is IBidFrame {
+interface ISettlement is IBidFrame, IBonds, ISolvers {
     /// @notice What `fundable` is asked about one intent.
     struct Query {
         bytes32 digest;
@@ -23,13 +24,20 @@ interface ISettlement is IBidFrame {
         bool nonceUsed;
     }
 
-    /// @notice How one bid of a simulated batch ended. `gasUsed` is all that the bid cost its batch.
+    /// @notice How one bid of a simulated batch ended. `gasUsed` is the gas that it would be charged.
     struct BidResult {
         bytes32 bid;
         bool settled;
         uint8 fault;
         bytes32 reason;
         uint256 gasUsed;
+    }
+
+    /// @notice How much was sold and bought for an intent.
+    struct Fill {
+        bytes32 intent;
+        uint256 sold;
+        uint256 bought;
     }
 
     /// @notice The delay within which a commitment can be revealed cannot be zero.
@@ -67,11 +75,11 @@ interface ISettlement is IBidFrame {
     event LaneOpened(address indexed settler, uint256 indexed lane);
     /// @notice A settler may no longer commit in the lane, nor reveal what it committed.
     event LaneClosed(address indexed settler, uint256 indexed lane);
-    /// @notice A bid settled; the fills of its intents precede it.
-    event BidSettled(bytes32 indexed bid, address indexed solver);
+    /// @notice A bid settled. `charge`: the wei that its gas took from the solver's deposit.
+    event BidSettled(bytes32 indexed bid, address indexed solver, uint256 charge, Fill[] fills);
     /// @notice A bid failed and moved nothing. `fault`: 0 neutral, 1 solver, 2 owner. `reason` is the
-    /// selector of an error of this contract or of the registry.
-    event BidFailed(bytes32 indexed bid, address indexed solver, uint8 fault, bytes32 reason);
+    /// selector of an error of this contract. `charge` in wei is zero if the bid was not attempted.
+    event BidFailed(bytes32 indexed bid, address indexed solver, uint8 fault, bytes32 reason, uint256 charge);
     /// @notice A token was put on or taken off the list of tokens that move exactly what they are told.
     event PlainTokenSet(address indexed token, bool plain);
 
@@ -106,9 +114,6 @@ interface ISettlement is IBidFrame {
 
     /// @notice The blocks for which a commitment stays live.
     function MAX_DELAY() external view returns (uint32 blocks);
-
-    /// @notice The registry that authorises bids.
-    function registry() external view returns (ISolverRegistry);
 
     /// @notice The EIP-712 domain separator of intents, bids and cancellations.
     function domainSeparator() external view returns (bytes32 separator);

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IBidFrame} from "../interfaces/IBidFrame.sol";
 import {ISettlement} from "../interfaces/ISettlement.sol";
 import {Cursor} from "./Cursor.sol";
+import {GasSchedule} from "./GasSchedule.sol";
 import {Memory} from "./Memory.sol";
 import {Typehashes} from "./Typehashes.sol";
 
@@ -24,15 +25,24 @@ struct Bid {
     bytes32 clientBidId;
 }
 
-/// @dev What is read of a bid besides its signed words. `start` and `end` bound the call of its frame.
+/// @dev What is known of a bid besides its signed words. The first three are the batch's: `price` in wei per
+/// gas, and what each bid is `saving` of the overhead because there are others. `unbilled` is the
+/// gas that long signatures may cost the frame; `start` and `end` bound its call, in which `orders` are.
 struct Reading {
     bytes32 domain;
+    uint256 price;
+    uint256 saving;
     bytes32 r;
     bytes32 vs;
     uint256 tokens;
     uint256 tokenCount;
     uint256 plainTokens;
     bool fillerIsToken;
+    bool penalised;
+    uint256 shares;
+    uint256 unbilled;
+    uint256 orders;
+    uint256 overhead;
     uint256 start;
     uint256 end;
 }
@@ -59,6 +69,9 @@ library BidReader {
     uint256 private constant HAS_APP_DATA = 8;
     uint256 private constant LONG_SIGNATURE = 16;
     uint256 private constant FLAGS = 31;
+    /// @dev Where an order's flags hold its share of the penalty, in basis points of WHOLE.
+    uint256 private constant SHARE_AT = 16;
+    uint256 private constant WHOLE = 10_000;
 
     /// @dev Reads the bid at `pos` and leaves, from `reading.start`, the call of its frame in which only
     /// the bid's digest is missing. `next` is where the following bid begins.
@@ -79,6 +92,7 @@ library BidReader {
 
             uint256 section = next + 1;
             uint256 orders = heads + HEADS;
+            reading.orders = orders;
             (heads + 128).set(HEADS);
             bool long;
             (next, long) = _orders(next, orders, reading);
@@ -97,6 +111,7 @@ library BidReader {
             (callback + 32).copy(next + 3, length);
             bid.callbackHash = (callback + 32).hash(length);
             next += 3 + length;
+            reading.overhead = GasSchedule.overhead(uint256(orders.get()), uint256(payments.get()), length);
 
             uint256 tail = callback + 32 + ((length + 31) & ~uint256(31));
             (heads + 224).set(tail - heads);
@@ -109,6 +124,41 @@ library BidReader {
         }
     }
 
+    /// @dev Makes of the orders, when their frame is done, the data of a log: the charge and the fills. They
+    /// are shorter than the orders, so nothing is overwritten before it is read.
+    function fills(Reading memory reading, uint256 charge) internal pure returns (uint256 start, uint256 length) {
+        unchecked {
+            uint256 order = reading.orders;
+            uint256 count = uint256(order.get());
+            start = order - 64;
+            start.set(charge);
+            (start + 32).set(uint256(64));
+            order += 32;
+            uint256 to = order;
+            for (uint256 end = order + count * ORDER; order < end; order += ORDER) {
+                (bytes32 id, bytes32 sold, bytes32 bought) = (order.get(), (order + 384).get(), (order + 416).get());
+                to.set(id);
+                (to + 32).set(sold);
+                (to + 64).set(bought);
+                to += 96;
+            }
+            length = to - start;
+        }
+    }
+
+    /// @dev The owners of a bid's intents and their shares of its penalty in basis points.
+    function owners(Reading memory reading) internal pure returns (address[] memory accounts, uint256[] memory shares) {
+        uint256 order = reading.orders;
+        uint256 count = uint256(order.get());
+        (accounts, shares) = (new address[](count), new uint256[](count));
+        order += 32;
+        for (uint256 i = 0; i < count; ++i) {
+            accounts[i] = address(uint160(uint256((order + 32).get())));
+            shares[i] = uint256((order + 320).get()) >> SHARE_AT;
+            order += ORDER;
+        }
+    }
+
     function _head(uint256 pos, Bid memory bid, Reading memory reading) private pure returns (uint256 next) {
         unchecked {
             bid.solver = pos.addr();
@@ -118,6 +168,7 @@ library BidReader {
             bid.penalty = (pos + 48).take(16);
             bid.validUntil = (pos + 64).take(4);
             (bid.nonce, next) = (pos + 68).uintAt();
+            (reading.penalised, reading.shares, reading.unbilled) = (bid.penalty != 0, 0, 0);
             bid.salt = next.word();
             bid.clientBidId = (next + 32).word();
             reading.r = (next + 64).word();
@@ -199,7 +250,9 @@ library BidReader {
 
             to.set(Memory.typedDigest(reading.domain, to.hash(HASHED)));
             if (flags & HAS_RECEIVER == 0) (to + 64).set(owner);
-            (to + 320).set(flags | plainTokens << 8);
+            uint256 share;
+            if (reading.penalised) (share, next) = _share(next, reading);
+            (to + 320).set(flags | plainTokens << 8 | share << SHARE_AT);
             (to + 384).set(uint256(0));
             (to + 416).set(uint256(0));
             if (flags & LONG_SIGNATURE == 0) {
@@ -210,7 +263,18 @@ library BidReader {
             uint256 length = next.take(2);
             (to + 288).set(next + 2 - section);
             (to + 352).set(length);
+            reading.unbilled += GasSchedule.LONG_SIGNATURE + GasSchedule.LONG_SIGNATURE_BYTE * length;
             return next + 2 + length;
+        }
+    }
+
+    /// @dev What of the penalty is for the intent's owner. All shares together are no more than the whole.
+    function _share(uint256 pos, Reading memory reading) private pure returns (uint256 share, uint256 next) {
+        unchecked {
+            share = pos.take(2);
+            reading.shares += share;
+            if (reading.shares > WHOLE) revert ISettlement.NotCanonical(pos);
+            next = pos + 2;
         }
     }
 

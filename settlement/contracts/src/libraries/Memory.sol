@@ -61,6 +61,12 @@ library Memory {
         }
     }
 
+    function log(uint256 pos, uint256 length, bytes32 signature, bytes32 topic, address account) internal {
+        assembly ("memory-safe") {
+            log3(pos, length, signature, topic, account)
+        }
+    }
+
     /// @dev keccak256(0x1901 ‖ domain ‖ structHash) in the scratch space. The last two bytes lie in
     /// the free memory pointer, in which they are always zero.
     function typedDigest(bytes32 domain, bytes32 structHash) internal pure returns (bytes32 digest) {

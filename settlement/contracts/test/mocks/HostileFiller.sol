@@ -28,7 +28,7 @@ contract HostileFiller is IFiller {
 
     constructor(ISettlement settlement_, address solver) {
         settlement = settlement_;
-        settlement_.registry().bindFiller(solver);
+        settlement_.bindFiller(solver);
     }
 
     function approve(MockToken token_) external {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-/// @dev A signed intent as the batch holds it. `form1` chooses the signature's form.
+/// @dev A signed intent as the batch holds it. `form1` chooses the signature's form; `share` is of its bid's
+/// penalty, in basis points.
 struct IntentData {
     address owner;
     address receiver;
@@ -16,6 +17,7 @@ struct IntentData {
     bytes32 appData;
     bytes signature;
     bool form1;
+    uint16 share;
 }
 
 struct LegData {
@@ -78,7 +80,7 @@ library BatchEncoder {
         }
         bytes[] memory intents = new bytes[](bid.intents.length);
         for (uint256 i = 0; i < intents.length; ++i) {
-            intents[i] = encodeIntent(bid.intents[i], bid.tokens);
+            intents[i] = encodeIntent(bid.intents[i], bid.tokens, bid.penalty != 0);
         }
         bytes[] memory legs = new bytes[](bid.legs.length);
         for (uint256 i = 0; i < legs.length; ++i) {
@@ -89,7 +91,11 @@ library BatchEncoder {
         out = abi.encodePacked(out, uint24(bid.callback.length), bid.callback);
     }
 
-    function encodeIntent(IntentData memory intent, address[] memory tokens) internal pure returns (bytes memory out) {
+    function encodeIntent(IntentData memory intent, address[] memory tokens, bool penalised)
+        internal
+        pure
+        returns (bytes memory out)
+    {
         uint8 flags = intent.kind | (intent.partiallyFillable ? 2 : 0) | (intent.receiver != address(0) ? 4 : 0)
             | (intent.appData != 0 ? 8 : 0) | (intent.form1 ? 16 : 0);
         out = abi.encodePacked(flags, intent.owner, indexOf(tokens, intent.sellToken), indexOf(tokens, intent.buyToken));
@@ -97,6 +103,11 @@ library BatchEncoder {
         out = bytes.concat(out, encodeUint(intent.sellAmount), encodeUint(intent.buyAmount), encodeUint(intent.nonce));
         out = abi.encodePacked(out, intent.validTo);
         if (intent.appData != 0) out = abi.encodePacked(out, intent.appData);
+        out = bytes.concat(out, encodeSignature(intent, penalised));
+    }
+
+    function encodeSignature(IntentData memory intent, bool penalised) internal pure returns (bytes memory out) {
+        if (penalised) out = abi.encodePacked(intent.share);
         if (intent.form1) out = abi.encodePacked(out, uint16(intent.signature.length));
         out = bytes.concat(out, intent.signature);
     }

@@ -3,10 +3,9 @@ pragma solidity 0.8.37;
 
 import {InventoryFiller} from "../../src/InventoryFiller.sol";
 import {Settlement} from "../../src/Settlement.sol";
-import {SolverRegistry} from "../../src/SolverRegistry.sol";
 import {MockToken} from "../../src/dev/MockToken.sol";
 import {INonces} from "../../src/interfaces/INonces.sol";
-import {IBidFrame} from "../../src/interfaces/IBidFrame.sol";
+import {IBonds} from "../../src/interfaces/IBonds.sol";
 import {ISettlement} from "../../src/interfaces/ISettlement.sol";
 import {BatchData, BatchEncoder, BidData, IntentData, LegData} from "./BatchEncoder.sol";
 import {Hashing} from "./Hashing.sol";
@@ -16,22 +15,24 @@ import {Vm} from "./Vm.sol";
 /// @dev A deployed marketplace with one settler, one solver, its filler and two plain tokens, and the
 /// means to build, sign and settle batches.
 abstract contract SettlementTest is Test {
-    enum Kind {
-        Settled,
-        Failed,
-        Filled
-    }
-
+    /// @dev A log that a bid must leave. Its charge is checked elsewhere; its fills, if any are given.
     struct Expected {
-        Kind kind;
-        bytes32 id;
-        address account;
-        uint256 a;
-        uint256 b;
+        bytes32 bid;
+        address solver;
+        bool settled;
+        uint8 fault;
         bytes32 reason;
+        ISettlement.Fill[] fills;
     }
 
     uint32 internal constant MAX_DELAY = 20;
+    uint32 internal constant WITHDRAWAL_DELAY = 1 days;
+    uint64 internal constant MAX_TIP = 1 gwei;
+    uint256 internal constant BASE_FEE = 10 gwei;
+    uint256 internal constant GAS_PRICE = 15 gwei;
+    uint256 internal constant PRICE = BASE_FEE + MAX_TIP;
+    uint256 internal constant BOND = 5 ether;
+    uint256 internal constant GAS_DEPOSIT = 100 ether;
     uint256 internal constant LANE = 7;
     uint256 internal constant SOLVER_KEY = 0x50173;
     uint256 internal constant USER_KEY = 0x05e7;
@@ -44,7 +45,6 @@ abstract contract SettlementTest is Test {
     address internal admin = address(0xad);
     address internal settler = address(0x5e77);
     address internal solver;
-    SolverRegistry internal registry;
     Settlement internal settlement;
     InventoryFiller internal filler;
     MockToken internal tokenA;
@@ -53,16 +53,25 @@ abstract contract SettlementTest is Test {
     Expected[] private _expected;
 
     function setUp() public virtual {
-        registry = new SolverRegistry(admin);
-        settlement = new Settlement(admin, registry, MAX_DELAY);
+        vm.fee(BASE_FEE);
+        vm.txGasPrice(GAS_PRICE);
+        settlement = _deploySettlement(admin, MAX_DELAY, WITHDRAWAL_DELAY, MAX_TIP);
         domain = Hashing.domain(block.chainid, address(settlement));
         vm.prank(admin);
         settlement.openLane(settler, LANE);
         (tokenA, tokenB) = (_plainToken("A"), _plainToken("B"));
         solver = vm.addr(SOLVER_KEY);
-        vm.prank(solver);
-        registry.register();
-        filler = _filler(solver);
+        filler = _solver(solver);
+    }
+
+    /// @dev Makes an account a solver with a filler, a bond and a deposit for gas.
+    function _solver(address account) internal returns (InventoryFiller) {
+        vm.prank(account);
+        settlement.register();
+        vm.deal(address(this), BOND + GAS_DEPOSIT);
+        settlement.deposit{value: BOND}(account, IBonds.Fund.Bond);
+        settlement.deposit{value: GAS_DEPOSIT}(account, IBonds.Fund.Gas);
+        return _filler(account);
     }
 
     function _plainToken(string memory name) internal returns (MockToken token) {
@@ -222,9 +231,10 @@ abstract contract SettlementTest is Test {
     }
 
     function _reveal(bytes memory batch) internal {
-        _expectLogs();
+        if (_expected.length != 0) vm.recordLogs();
         vm.prank(settler);
         settlement.reveal(LANE, batch, SALT);
+        if (_expected.length != 0) _checkLogs(vm.getRecordedLogs());
     }
 
     /// @dev Lets blocks pass. The optimizer takes `block.number` for a constant of a call, so ask forge.
@@ -247,28 +257,56 @@ abstract contract SettlementTest is Test {
         }
     }
 
+    /// @dev The data of the last log recorded of an event.
+    function _lastData(bytes32 eventSignature) internal returns (bytes memory data) {
+        Vm.Log[] memory logs = vm.getRecordedLogs();
+        for (uint256 i = 0; i < logs.length; ++i) {
+            if (logs[i].topics[0] == eventSignature) data = logs[i].data;
+        }
+        assertTrue(data.length != 0, "no such log");
+    }
+
+    /// @dev The next reveal must settle the bid, and if fills are expected of it, with those.
     function _expectSettled(BidData memory bid) internal {
-        _expected.push(Expected(Kind.Settled, _digest(bid), bid.solver, 0, 0, 0));
+        Expected storage log = _expected.push();
+        (log.bid, log.solver, log.settled) = (_digest(bid), bid.solver, true);
     }
 
     function _expectFailed(BidData memory bid, uint8 fault, bytes4 reason) internal {
-        _expected.push(Expected(Kind.Failed, _digest(bid), bid.solver, fault, 0, reason));
+        Expected storage log = _expected.push();
+        (log.bid, log.solver, log.fault, log.reason) = (_digest(bid), bid.solver, fault, reason);
     }
 
+    /// @dev A fill of the bid that was expected last.
     function _expectFilled(bytes32 intent, uint256 sold, uint256 bought) internal {
-        _expected.push(Expected(Kind.Filled, intent, address(0), sold, bought, 0));
+        _expected[_expected.length - 1].fills.push(ISettlement.Fill(intent, sold, bought));
     }
 
-    /// @dev Tells forge the logs that the next call must emit, in this order.
-    function _expectLogs() private {
-        for (uint256 i = 0; i < _expected.length; ++i) {
-            Expected memory log = _expected[i];
-            vm.expectEmit(address(settlement));
-            if (log.kind == Kind.Settled) emit ISettlement.BidSettled(log.id, log.account);
-            if (log.kind == Kind.Failed) emit ISettlement.BidFailed(log.id, log.account, uint8(log.a), log.reason);
-            if (log.kind == Kind.Filled) emit IBidFrame.IntentFilled(log.id, log.a, log.b);
+    /// @dev The logs of bids are those that were expected, in this order.
+    function _checkLogs(Vm.Log[] memory logs) private {
+        uint256 next = 0;
+        for (uint256 i = 0; i < logs.length; ++i) {
+            bytes32 signature = logs[i].topics[0];
+            if (signature != ISettlement.BidSettled.selector && signature != ISettlement.BidFailed.selector) continue;
+            assertTrue(next < _expected.length, "a bid more than expected");
+            _checkLog(logs[i], _expected[next++]);
         }
+        assertEq(next, _expected.length, "all bids");
         delete _expected;
+    }
+
+    function _checkLog(Vm.Log memory log, Expected storage expected) private view {
+        assertEq(log.topics[1], expected.bid, "bid");
+        assertEq(log.topics[2], bytes32(uint256(uint160(expected.solver))), "solver");
+        if (log.topics[0] == ISettlement.BidSettled.selector) {
+            assertTrue(expected.settled, "a bid settled that was to fail");
+            (, ISettlement.Fill[] memory fills) = abi.decode(log.data, (uint256, ISettlement.Fill[]));
+            if (expected.fills.length != 0) assertEq(abi.encode(fills), abi.encode(expected.fills), "fills");
+        } else {
+            (uint8 fault, bytes32 reason,) = abi.decode(log.data, (uint8, bytes32, uint256));
+            assertEq(reason, expected.reason, "reason");
+            assertEq(fault, expected.fault, "fault");
+        }
     }
 
     /// @dev Settles a bad bid before a good one: the bad one fails as expected and leaves no trace but

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
+import {Settlement} from "../../src/Settlement.sol";
 import {Vm} from "./Vm.sol";
 
 /// @dev What every test contract starts from.
@@ -25,6 +26,15 @@ abstract contract Test {
 
     function assertTrue(bool condition, string memory what) internal pure {
         vm.assertTrue(condition, what);
+    }
+
+    /// @dev Deployed from its artifact: with `new` every test contract would have the whole of it compiled in.
+    function _deploySettlement(address owner, uint32 maxDelay, uint32 withdrawalDelay, uint64 maxTip)
+        internal
+        returns (Settlement)
+    {
+        bytes memory arguments = abi.encode(owner, maxDelay, withdrawalDelay, maxTip);
+        return Settlement(vm.deployCode("Settlement.sol:Settlement", arguments));
     }
 
     /// @dev A value of [low, high] that depends on `seed`; unlike assume it discards no run.

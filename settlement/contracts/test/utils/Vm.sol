@@ -37,9 +37,14 @@ interface Vm {
     function roll(uint256 newNumber) external;
     function warp(uint256 newTimestamp) external;
     function prank(address sender) external;
+    function deal(address account, uint256 balance) external;
+    function fee(uint256 baseFee) external;
+    function txGasPrice(uint256 price) external;
+    function deployCode(string calldata artifact, bytes calldata arguments) external returns (address);
     function etch(address target, bytes calldata code) external;
     function label(address account, string calldata name) external;
     function assume(bool condition) external pure;
+    function getBlockTimestamp() external view returns (uint256);
     function getBlockNumber() external view returns (uint256);
 
     function expectRevert() external;

@@ -25,6 +25,7 @@ use infra::{
 use serde_json::{Value, json};
 use tests::{
     client::{Answer, Client},
+    market::PENALTY,
     orders::{Order, Posted, now_s},
     stack::{Plan, Stack},
     wait,
@@ -179,9 +180,9 @@ impl Edge {
             auction_id: AuctionId::new(auction),
             solver: solver.key.address(),
             filler: solver.filler,
-            gas: 300_000,
+            gas: 500_000,
             callback_gas: 0,
-            penalty: 0,
+            penalty: PENALTY,
             valid_until: u32::try_from(now_s() + 600).unwrap(),
             nonce: Amount::from(number),
             salt: B256::repeat_byte(7),

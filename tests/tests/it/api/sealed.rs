@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alloy::primitives::{Address, B256};
+use alloy::primitives::{Address, B256, U256};
 use domain::bid::End;
 use serde_json::{Value, json};
 use solvers::wire::{Receipt, SignedNack};
@@ -88,10 +88,26 @@ async fn what_cannot_be_attributed_is_refused_by_its_cause() {
     let unbodied = json!({});
     problem(edge.post_bid(auction, &unbodied).await, 422, "bid_invalid");
 
-    let registry = edge.stack.market.deployment.registry;
+    let settlement = edge.stack.market.settlement;
     let solver = edge.stack.market.solvers[0].key.address();
+    let coin = 10u128.pow(18);
+    let mut draft = ours();
+    draft.terms.penalty = 1_001 * coin;
+    let short = problem(edge.post_bid(auction, &edge.sign(0, draft).1).await, 403, "bond_short");
+    assert_eq!(short["missing"], coin.to_string());
+    assert_eq!(short["available"], (1_000 * coin).to_string());
+    assert!(short["signed"].is_object(), "{short:#}");
+    let ask_back = |wei: u128| {
+        let arguments = [B256::with_last_byte(1), U256::from(wei).into()];
+        calldata("requestWithdrawal(uint8,uint128)", &arguments)
+    };
+    edge.transact(solver, settlement, ask_back(1_000 * coin)).await;
+    let short = problem(edge.post_bid(auction, &good).await, 403, "deposit_short");
+    assert_eq!(short["available"], "0");
+    edge.transact(solver, settlement, ask_back(0)).await;
+
     let pause = calldata("setPaused(address,bool)", &[solver.into_word(), B256::with_last_byte(1)]);
-    edge.transact(edge.stack.market.operator.address(), registry, pause).await;
+    edge.transact(edge.stack.market.operator.address(), settlement, pause).await;
     problem(edge.post_bid(auction, &good).await, 403, "solver_paused");
     let kept: i64 =
         sqlx::query_scalar("SELECT count(*) FROM bid").fetch_one(&edge.pool).await.unwrap();

@@ -23,10 +23,11 @@ use infra::{
         intent::{NewIntent, StoredIntent},
         lease::{self, Lease},
     },
-    redis::{Quotas, Store, Submitted},
+    redis::{NewBid, Quotas, Stake, Store, Submitted},
 };
 use serde_json::Value;
 use tests::{
+    market::PENALTY,
     orders::{Order, now_s},
     stack::{Plan, Stack},
     wait,
@@ -140,9 +141,9 @@ impl House {
             auction_id: AuctionId::new(auction),
             solver: solver.key.address(),
             filler: solver.filler,
-            gas: 300_000,
+            gas: 500_000,
             callback_gas: 0,
-            penalty: 0,
+            penalty: PENALTY,
             valid_until: u32::try_from(now_s() + 600).unwrap(),
             nonce: Amount::from(number),
             salt: B256::with_last_byte(n as u8),
@@ -158,9 +159,10 @@ impl House {
         let (terms, id) = (signed.bid.terms(), signed.bid.id(self.stack.domain()));
         let body = serde_json::to_vec(signed).unwrap();
         let quotas = Quotas::from(&self.config.auction);
-        let auction = AuctionId::new(auction);
-        let queue = &self.queue;
-        queue.submit(auction, terms.solver, terms.client_bid_id, id, &body, &quotas).await.unwrap()
+        let (solver, client_bid_id) = (terms.solver, terms.client_bid_id);
+        let stake = Stake::default();
+        let new = NewBid { solver, client_bid_id, id, body: &body, stake };
+        self.queue.submit(AuctionId::new(auction), &new, &quotas).await.unwrap()
     }
 
     /// Makes a queued bid durable, as the api does next.

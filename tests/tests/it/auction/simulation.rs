@@ -7,8 +7,8 @@ use alloy::primitives::U256;
 use auction::Market;
 use domain::{
     AuctionId, BidId, IntentId,
-    auction::{DropReason, LeftOut, Ruling, Simulation, SimulationDrop},
-    batch::{self, SignedBid, SignedIntent},
+    auction::{Cut, DropReason, LeftOut, Ruling, Shares, Simulation, SimulationDrop},
+    batch::{self, BatchBid, SignedBid, SignedIntent},
     commitment::BatchHeader,
     signature::EcdsaSignature,
     status::{AuctionStatus, IntentStatus},
@@ -99,7 +99,14 @@ async fn again(
     let domain = house.stack.domain();
     let by_id: BTreeMap<BidId, &SignedBid> =
         bids.iter().map(|signed| (signed.bid.id(domain), *signed)).collect();
-    let batch: Vec<SignedBid> = drop.batch.iter().map(|id| by_id[id].clone()).collect();
+    let messages = auction.opening.intents.iter().map(|entry| house.intent(entry.id));
+    let messages = futures_util::future::join_all(messages).await;
+    let messages = messages.into_iter().map(|row| (row.id, row.intent)).collect();
+    let cut = Cut::new(auction.opening.clone(), messages).unwrap();
+    let shares = Shares::of(&cut);
+    let in_batch =
+        |id: &BidId| BatchBid { shares: shares.of_bid(&by_id[id].bid), signed: by_id[id].clone() };
+    let batch: Vec<BatchBid> = drop.batch.iter().map(in_batch).collect();
     let mut intents = BTreeMap::<IntentId, SignedIntent>::new();
     for entry in &auction.opening.intents {
         let stored = house.intent(entry.id).await;
@@ -433,17 +440,18 @@ async fn bidders_are_judged_at_one_recorded_block_and_anybody_can_ask_again() {
     let (rpc, market) = (house.stack.rpc().unwrap(), &house.stack.market);
     let solver = market.solvers[0].key.address();
     let call = abi::setPausedCall { solver, paused: true };
-    rpc.send_as(market.operator.address(), market.deployment.registry, call.abi_encode().into())
+    rpc.send_as(market.operator.address(), market.settlement, call.abi_encode().into())
         .await
         .unwrap();
     let mut conn = house.pool.acquire().await.unwrap();
     let rows = pg::bid::of_auction(&mut conn, house.chain_id(), AuctionId::new(1)).await.unwrap();
     let bids: Vec<_> = rows.into_iter().map(|row| row.placed).collect();
-    let again = auction::bidders(&house.chain, block, &bids).await.unwrap();
+    let header = house.chain.block_by_hash(block.hash).await.unwrap().unwrap();
+    let again = auction::bidders(&house.chain, &header, &bids).await.unwrap();
     assert_eq!(again.standings, standings);
     assert!(again.unauthorised.is_empty());
-    let now = house.chain.block_latest().await.unwrap().at;
-    let later = auction::bidders(&house.chain, now, &bids).await.unwrap();
+    let now = house.chain.block_latest().await.unwrap();
+    let later = auction::bidders(&house.chain, &now, &bids).await.unwrap();
     assert!(later.standings.solvers[&solver].paused);
 }
 

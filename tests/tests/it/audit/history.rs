@@ -15,6 +15,7 @@ use solvers::wire::Receipt;
 use tempfile::TempDir;
 use tests::{
     client::{Client, PATIENCE},
+    market::PENALTY,
     orders::{Order, now_s},
     process::Process,
     stack::{Plan, Service, Stack},
@@ -201,9 +202,9 @@ impl Player<'_> {
             auction_id: AuctionId::new(auction),
             solver: solver.key.address(),
             filler: solver.filler,
-            gas: 400_000,
+            gas: 500_000,
             callback_gas: 0,
-            penalty: 0,
+            penalty: PENALTY,
             valid_until: u32::try_from(now_s() + 900).unwrap(),
             nonce: Amount::from(self.number),
             salt: B256::repeat_byte(3),

@@ -19,6 +19,7 @@ use infra::chain::abi;
 use serde_json::{Value, json};
 use tests::{
     client::{Client, PATIENCE},
+    market::PENALTY,
     orders::{Order, now_s},
     repo,
     rpc::{Rpc, calldata},
@@ -123,9 +124,9 @@ impl Drama {
             auction_id: AuctionId::new(self.auction),
             solver: solver.key.address(),
             filler: solver.filler,
-            gas: 400_000,
+            gas: 500_000,
             callback_gas: 0,
-            penalty: 0,
+            penalty: PENALTY,
             valid_until: u32::try_from(now_s() + 900).unwrap(),
             nonce: Amount::from(1u64),
             salt: B256::repeat_byte(3),

@@ -13,7 +13,7 @@ use alloy::primitives::{B256, Bytes, U256};
 use domain::{
     Amount, AuctionId, Intent, IntentId, OpenHash,
     auction::{OpeningRecord, Params},
-    batch::{OwnerSignature, SignedBid, SignedIntent, encode},
+    batch::{BatchBid, OwnerSignature, SignedBid, SignedIntent, encode},
     bid::{Bid, End, Leg, Terms},
     commitment::BatchHeader,
     event::BlockRef,
@@ -35,6 +35,7 @@ use settlement::{
 };
 use tests::{
     anvil::CHAIN_ID,
+    market::PENALTY,
     orders::{Order, now_s},
     rpc::{Rpc, calldata},
     stack::{Plan, Stack},
@@ -152,9 +153,9 @@ impl Scene {
                 auction_id: auction,
                 solver: solver.key.address(),
                 filler: solver.filler,
-                gas: 400_000,
+                gas: 500_000,
                 callback_gas: 0,
-                penalty: 0,
+                penalty: PENALTY,
                 valid_until: u32::try_from(now_s() + 600).unwrap(),
                 nonce: nonce.into(),
                 salt: B256::repeat_byte(7),
@@ -168,8 +169,15 @@ impl Scene {
             let bid = Bid::new(terms, legs, Bytes::new()).unwrap();
             let id = bid.id(domain);
             let fills = bid.fills().to_vec();
-            planned.push(PlannedBid { bid: id, solver: solver.key.address(), gas: 400_000, fills });
-            signed.push(SignedBid { bid, signature: solver.key.key().sign(id.get()) });
+            planned.push(PlannedBid {
+                bid: id,
+                solver: solver.key.address(),
+                gas: 500_000,
+                penalty: Amount::new(U256::from(PENALTY)),
+                fills,
+            });
+            let bid = SignedBid { bid, signature: solver.key.key().sign(id.get()) };
+            signed.push(BatchBid { signed: bid, shares: vec![2_500] });
         }
         let header = BatchHeader {
             auction,
@@ -284,7 +292,7 @@ impl Scene {
         let settler = market.settler.address().into_word();
         let data = calldata("closeLane(address,uint256)", &[settler, B256::with_last_byte(lane)]);
         let operator = market.operator.address();
-        self.rpc.send_as(operator, market.deployment.settlement, data).await.unwrap();
+        self.rpc.send_as(operator, market.settlement, data).await.unwrap();
     }
 
     pub(super) async fn rpc(&self, method: &str, params: Value) {
@@ -316,7 +324,7 @@ fn opening(stack: &Stack, auction_id: AuctionId) -> OpeningRecord {
         auction_id,
         previous: OpenHash::new(B256::ZERO),
         chain_id: CHAIN_ID,
-        settlement: stack.market.deployment.settlement,
+        settlement: stack.market.settlement,
         block: BlockRef { number: 1, hash: B256::ZERO },
         block_time_s: 1,
         opened_at_ms: 1,
@@ -324,6 +332,5 @@ fn opening(stack: &Stack, auction_id: AuctionId) -> OpeningRecord {
         params: Params::default(),
         prices: Vec::new(),
         intents: Vec::new(),
-        bonds: Vec::new(),
     }
 }

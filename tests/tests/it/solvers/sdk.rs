@@ -13,6 +13,7 @@ use solvers::{
     wire::{BidSubmission, IntentSubmission, SubscribeFrom},
 };
 use tests::{
+    market::PENALTY,
     orders::Posted,
     stack::{Plan, Stack},
 };
@@ -42,9 +43,9 @@ fn bid(stack: &Stack, auction: &AuctionOpened, posted: &Posted, bought: u64) -> 
         auction_id: auction.auction_id,
         solver: solver.key.address(),
         filler: solver.filler,
-        gas: 300_000,
+        gas: 500_000,
         callback_gas: 0,
-        penalty: 0,
+        penalty: PENALTY,
         valid_until: u32::MAX,
         nonce: Amount::new(U256::from(1)),
         salt: B256::repeat_byte(1),
@@ -128,6 +129,7 @@ async fn refusals_reach_a_client_of_the_sdk_with_code_and_fields() {
         block: BlockRef { number: 0, hash: B256::ZERO },
         intents: Vec::new(),
         prices: Vec::new(),
+        params: Default::default(),
     };
     let posted = signed(&stack, 0, &order(&stack, "WETH", 1, "USDC", 99));
     let error = client.submit_bid(&bid(&stack, &auction, &posted, 1)).await.unwrap_err();

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use alloy::primitives::{Address, B256};
-use domain::{AuctionId, BidId};
-use infra::redis::{Quota, Quotas, RedisError, Store, Submitted};
+use domain::{Amount, AuctionId, BidId};
+use infra::redis::{Fund, NewBid, Quota, Quotas, RedisError, Short, Stake, Store, Submitted};
 use tokio::task::JoinSet;
 
 use super::stores::{OwnRedis, until};
@@ -20,9 +20,21 @@ fn solver(number: u8) -> Address {
 
 /// Bid `number` of the solver, with its own client bid id.
 async fn submit(store: &Store, from: u8, number: u64, quotas: &Quotas) -> Submitted {
-    let (client, bid) = ids(from, number);
     let body = format!("bid {number}");
-    store.submit(AUCTION, solver(from), client, bid, body.as_bytes(), quotas).await.unwrap()
+    submit_with(store, from, number, body.as_bytes(), quotas, Stake::default()).await
+}
+
+async fn submit_with(
+    store: &Store,
+    from: u8,
+    number: u64,
+    body: &[u8],
+    quotas: &Quotas,
+    stake: Stake,
+) -> Submitted {
+    let (client_bid_id, id) = ids(from, number);
+    let new = NewBid { solver: solver(from), client_bid_id, id, body, stake };
+    store.submit(AUCTION, &new, quotas).await.unwrap()
 }
 
 fn ids(from: u8, number: u64) -> (B256, BidId) {
@@ -77,10 +89,12 @@ async fn bids_have_one_order_and_repeats_keep_their_place() {
 async fn a_client_bid_id_names_one_bid_of_one_solver() {
     let redis = OwnRedis::start().await;
     redis.store.open(AUCTION, HOUR, 1).await.unwrap();
-    let (client, first) = ids(1, 1);
-    let submit = |from: u8, bid: BidId| {
+    let (client_bid_id, first) = ids(1, 1);
+    let submit = |from: u8, id: BidId| {
         let store = redis.store.clone();
-        async move { store.submit(AUCTION, solver(from), client, bid, b"x", &QUOTAS).await.unwrap() }
+        let (solver, stake) = (solver(from), Stake::default());
+        let new = NewBid { solver, client_bid_id, id, body: b"x", stake };
+        async move { store.submit(AUCTION, &new, &QUOTAS).await.unwrap() }
     };
     assert!(matches!(submit(1, first).await, Submitted::Queued { .. }));
     let other = ids(1, 2).1;
@@ -130,8 +144,7 @@ async fn quotas_are_per_solver_per_auction_and_in_bytes() {
     let quotas = Quotas { per_solver: 2, per_auction: 3, body_bytes: 5, auction_bytes: 17 };
     let exceeded = Submitted::QuotaExceeded;
     let store = &redis.store;
-    let (client, bid) = ids(1, 99);
-    let big = store.submit(AUCTION, solver(1), client, bid, b"123456", &quotas).await.unwrap();
+    let big = submit_with(store, 1, 99, b"123456", &quotas, Stake::default()).await;
     assert_eq!(big, exceeded(Quota::Body));
     for number in 0..2 {
         assert!(matches!(submit(store, 1, number, &quotas).await, Submitted::Queued { .. }));
@@ -142,6 +155,31 @@ async fn quotas_are_per_solver_per_auction_and_in_bytes() {
     assert_eq!(submit(store, 2, 4, &roomy).await, exceeded(Quota::AuctionBytes));
     assert!(matches!(submit(store, 2, 5, &quotas).await, Submitted::Queued { .. }));
     assert_eq!(submit(store, 3, 6, &quotas).await, exceeded(Quota::Auction));
+}
+
+#[tokio::test]
+async fn a_solver_cannot_queue_more_than_its_bond_and_its_deposit_answer_for() {
+    let redis = OwnRedis::start().await;
+    redis.store.open(AUCTION, HOUR, 1).await.unwrap();
+    let gwei = |n: u64| Amount::from(n * 1_000_000_000);
+    let stake = |penalty, cost| Stake {
+        penalty: gwei(penalty),
+        bond: gwei(10),
+        cost: gwei(cost),
+        deposit: gwei(10),
+    };
+    let submit =
+        |from, number, stake| submit_with(&redis.store, from, number, b"bid", &QUOTAS, stake);
+    let queued = |submitted| matches!(submitted, Submitted::Queued { .. });
+    assert!(queued(submit(1, 1, stake(6, 1)).await));
+    let needed = gwei(11);
+    let short = Short { fund: Fund::Bond, needed, free: gwei(10) };
+    assert_eq!(submit(1, 2, stake(5, 1)).await, Submitted::Short(short));
+    assert!(queued(submit(1, 3, stake(4, 1)).await), "what was refused ties nothing down");
+    let short = Short { fund: Fund::Gas, needed, free: gwei(10) };
+    assert_eq!(submit(1, 4, stake(0, 9)).await, Submitted::Short(short));
+    assert!(matches!(submit(1, 1, stake(6, 1)).await, Submitted::Repeated { .. }));
+    assert!(queued(submit(2, 5, stake(10, 10)).await), "another solver has funds of its own");
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use alloy::{
     eips::BlockId,
     primitives::{Address, B256, Bytes, U256},
 };
-use domain::{Amount, IntentId};
+use domain::{Amount, IntentId, gas};
 use infra::{
     chain::{
         Chain, ChainError, FUNDS_BOUNDS, FundQuery, Funds, SendError, Standing, abi,
@@ -12,12 +12,12 @@ use infra::{
     },
     config::{ChainConfig, Secret},
 };
-use settlement::{key::LocalKey, tx};
+use settlement::{deploy::Funding, key::LocalKey, tx};
 use tempfile::TempDir;
 use tests::{
     anvil::{Anvil, CHAIN_ID},
     fixture,
-    market::{Market, MarketPlan},
+    market::{MAX_TIP, Market, MarketPlan},
     rpc::Rpc,
 };
 use tokio_util::sync::CancellationToken;
@@ -42,8 +42,7 @@ impl Scene {
         let config = ChainConfig {
             rpc_url: Secret::new(anvil.url()),
             chain_id: CHAIN_ID,
-            settlement: market.deployment.settlement,
-            registry: market.deployment.registry,
+            settlement: market.settlement,
             fundable_chunk: 3,
             ..ChainConfig::default()
         };
@@ -74,7 +73,8 @@ impl Scene {
     async fn transaction(&self, nonce: u64, max_fee: u128, lane: u64) -> Bytes {
         let call = abi::commitCall { lane: U256::from(lane), commitment: B256::repeat_byte(9) };
         let call = tx::Call {
-            to: Some(self.market.deployment.settlement),
+            to: Some(self.market.settlement),
+            value: U256::ZERO,
             data: call.abi_encode().into(),
             gas_limit: 200_000,
         };
@@ -157,13 +157,16 @@ async fn a_solver_is_known_by_its_key_and_its_filler() {
     assert_eq!(scene.chain.solver_of_key(nobody).await, Ok(None));
     let pause = abi::setPausedCall { solver: b, paused: true };
     let operator = scene.market.operator.address();
-    scene.send(operator, scene.chain.registry(), pause.abi_encode()).await;
+    scene.send(operator, scene.chain.settlement(), pause.abi_encode()).await;
     assert_eq!(standing(b, b, two.filler).await, Ok(Standing::Paused));
     let all = scene.chain.solver_standing(b, b, two.filler).await.unwrap();
     assert!(all.registered && all.paused && all.filler_of == Some(b));
     assert_eq!(scene.chain.max_delay().await, Ok(20));
+    let funds = scene.chain.funds_of(a).await.unwrap();
+    let thousand = Amount::new(Funding::default().bond);
+    assert_eq!((funds.bond, funds.deposit), (thousand, thousand));
     let digest = B256::repeat_byte(1);
-    for account in [nobody, scene.chain.registry(), scene.market.tokens[0].address] {
+    for account in [nobody, scene.chain.settlement(), scene.market.tokens[0].address] {
         assert_eq!(scene.chain.is_valid_signature(account, digest, &[0; 65]).await, Ok(false));
     }
 }
@@ -225,4 +228,37 @@ async fn a_call_that_reverts_says_with_what() {
     let none = scene.chain.view(Address::repeat_byte(1), &abi::MAX_DELAYCall {}, BlockId::latest());
     assert!(matches!(none.await, Err(ChainError::BadAnswer(_))));
     assert_eq!(Funds::default().payable(), Amount::ZERO);
+}
+
+#[tokio::test]
+async fn the_contract_takes_as_much_of_signed_gas_for_its_overhead_as_we_say() {
+    let scene = Scene::start().await;
+    for [intents, legs, callback_bytes] in
+        [[1, 2, 0], [2, 2, 0], [50, 100, 0], [1, 2, 1_000], [254, 65_535, 24_576]]
+    {
+        let call = abi::gasOverheadCall {
+            intents: U256::from(intents),
+            legs: U256::from(legs),
+            callbackBytes: U256::from(callback_bytes),
+        };
+        let settlement = scene.chain.settlement();
+        let overhead = scene.chain.view(settlement, &call, BlockId::latest()).await.unwrap();
+        assert_eq!(overhead, U256::from(gas::overhead(intents, legs, callback_bytes)));
+    }
+}
+
+#[tokio::test]
+async fn what_a_solver_asks_back_is_not_free_any_more() {
+    let scene = Scene::start().await;
+    let solver = scene.market.solvers[0].key.address();
+    let half = Funding::default().bond / U256::from(2);
+    let ask = abi::requestWithdrawalCall { fund: 0, amount: half.to::<u128>() };
+    scene.send(solver, scene.chain.settlement(), ask.abi_encode()).await;
+    let funds = scene.chain.funds_of(solver).await.unwrap();
+    assert_eq!((funds.bond.get(), funds.bond_leaving.get()), (half, half));
+    assert_eq!(funds.deposit.get(), Funding::default().deposit);
+    let block = scene.chain.block_latest().await.unwrap();
+    let price = scene.chain.gas_price(&block).await.unwrap();
+    let expected = 2 * block.base_fee_per_gas + MAX_TIP;
+    assert_eq!(price, Amount::from(expected));
 }

@@ -236,8 +236,7 @@ fn fits(market: &Court<'_>, set: &[usize]) -> bool {
         }
         let section = market.loads[*at].bytes;
         let signed = u64::from(bid.terms().gas);
-        gas += signed + signed.div_ceil(63) + params.gas_per_bid + params.gas_per_byte * section;
-        gas += 1_100 * bid.legs().len() as u64;
+        gas += signed + signed.div_ceil(63);
         bytes += section;
     }
     let entry = |id: &IntentId| market.opening.intent(*id).unwrap();

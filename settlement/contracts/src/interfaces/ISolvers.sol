@@ -2,7 +2,7 @@
 pragma solidity ^0.8.28;
 
 /// @title Who may bid: solvers, the keys that sign for them and the fillers that pay for them
-interface ISolverRegistry {
+interface ISolvers {
     /// @notice The account is a solver already.
     error AlreadyRegistered(address solver);
     /// @notice The account is not a solver.
@@ -13,8 +13,6 @@ interface ISolverRegistry {
     error NotYourKey(address key);
     /// @notice A solver's own account always signs for it.
     error OwnAccount();
-    /// @notice The registry can be nobody's filler.
-    error ForbiddenFiller(address filler);
     /// @notice Reason of a failed bid: the recovered key does not sign for the named solver.
     error UnknownKey();
     /// @notice Reason of a failed bid: the solver is paused.
@@ -43,11 +41,11 @@ interface ISolverRegistry {
     /// the filler must call, no bid can draw on a contract that never agreed to it.
     function bindFiller(address solver) external;
 
-    /// @notice Stops a solver's bids from settling, or lets them again. Only the owner.
+    /// @notice Stops a solver's bids from settling, or lets them again. Its money is not held back.
+    /// Only the owner.
     function setPaused(address solver, bool paused) external;
 
-    /// @notice Whether `key` signs for `solver`, the solver is not paused and `filler` is bound to
-    /// it. One call, because Settlement asks this for every bid.
+    /// @notice Whether `key` signs for `solver`, the solver is not paused and `filler` is bound to it.
     /// @return reason Zero if so, else the selector of the first error that applies.
     function authorise(address key, address solver, address filler) external view returns (bytes4 reason);
 
