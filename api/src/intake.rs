@@ -135,13 +135,14 @@ fn fresh(new: &NewIntent) -> IntentView {
 
 /// What the public sees of a row: all but the signature.
 pub(crate) fn view(row: StoredIntent) -> IntentView {
+    let invalidated = row.invalidated.is_some() && !row.status.is_final();
     IntentView {
         id: row.id,
         intent: row.intent,
         status: row.status,
         filled: row.filled,
         auction_id: row.auction_id,
-        cancel_requested: row.cancel_requested,
+        cancel_requested: row.cancel_requested || invalidated,
         created_at_ms: row.created_at_ms,
         evidence: row.evidence,
     }

@@ -54,6 +54,7 @@ pub(crate) fn stored(owner: u8, change: &serde_json::Value) -> StoredIntent {
         filled: Amount::ZERO,
         auction_id: None,
         cancel_requested: false,
+        invalidated: None,
         evidence: None,
         created_at_ms: 0,
         arrival: 1,

@@ -54,6 +54,10 @@ pub enum Event {
     /// The bid that would have filled it failed on chain.
     #[serde(rename = "intent.fill_failed")]
     IntentFillFailed(IntentFillFailed),
+    /// A solver's bid failed by its own fault and cost it a part of its bond; or the block that
+    /// told so is gone.
+    #[serde(rename = "solver.penalty")]
+    SolverPenalty(SolverPenalty),
 }
 
 impl Event {
@@ -75,6 +79,7 @@ impl Event {
             Self::SettlementExpired(_) => "settlement.expired",
             Self::IntentFilled(_) => "intent.filled",
             Self::IntentFillFailed(_) => "intent.fill_failed",
+            Self::SolverPenalty(_) => "solver.penalty",
         }
     }
 }
@@ -244,8 +249,9 @@ pub struct SettlementExpired {
 pub struct IntentFilled {
     /// The intent.
     pub id: IntentId,
-    /// The auction that filled it.
-    pub auction_id: AuctionId,
+    /// The auction that filled it; absent if that was none of this deployment's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub auction_id: Option<AuctionId>,
     /// The bid that filled it.
     pub bid: BidId,
     /// Sold in this fill.
@@ -273,6 +279,40 @@ pub struct IntentFillFailed {
     /// The contract's reason: the selector of its error, right-padded.
     #[schema(value_type = String)]
     pub reason: B256,
+}
+
+/// Body of `solver.penalty`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct SolverPenalty {
+    /// The bid that failed.
+    pub bid: BidId,
+    /// Whose bid it was, and whose bond.
+    #[serde(with = "crate::eip55")]
+    #[schema(value_type = String)]
+    pub solver: Address,
+    /// What left the bond, wei.
+    pub amount: Amount,
+    /// What of it goes to nobody, wei.
+    pub burned: Amount,
+    /// What the owners of its intents may claim of it.
+    pub shares: Vec<PenaltyShare>,
+    /// Whether the block that told of it is no longer canonical: nothing was taken.
+    #[serde(default)]
+    pub reorged: bool,
+    /// The transaction that took it.
+    #[serde(flatten)]
+    pub evidence: TxRef,
+}
+
+/// An owner's part of a penalty.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct PenaltyShare {
+    /// Who may claim it.
+    #[serde(with = "crate::eip55")]
+    #[schema(value_type = String)]
+    pub owner: Address,
+    /// How much, wei.
+    pub amount: Amount,
 }
 
 /// Whose fault a failed bid was (design C7).

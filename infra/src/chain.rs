@@ -10,6 +10,7 @@ mod cache;
 mod calls;
 mod error;
 mod funds;
+pub mod logs;
 mod send;
 mod simulate;
 mod stakes;

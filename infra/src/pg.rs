@@ -8,6 +8,7 @@ pub mod auction;
 pub mod bid;
 mod error;
 pub mod event;
+pub mod index;
 pub mod intent;
 pub mod lease;
 pub mod settlement;

@@ -55,7 +55,7 @@ impl Reveal {
             let complete = stored.as_ref().is_some_and(|stored| completes(stored, fill));
             let told = Event::IntentFilled(IntentFilled {
                 id: fill.intent,
-                auction_id: self.auction,
+                auction_id: Some(self.auction),
                 bid: result.bid,
                 sold: fill.sold,
                 bought: fill.bought,
@@ -120,19 +120,18 @@ impl Reveal {
         Ok(())
     }
 
-    fn of(&self, fill: &Fill) -> intent::Fill {
-        intent::Fill {
-            intent: fill.intent,
-            sold: fill.sold,
-            bought: fill.bought,
-            evidence: self.evidence,
-            now_s: self.now_s,
-        }
+    const fn of(&self, fill: &Fill) -> intent::Fill {
+        seen(fill, self.evidence, self.now_s)
     }
 }
 
+/// A fill with the transaction that shows it.
+pub(crate) const fn seen(fill: &Fill, evidence: TxRef, now_s: u64) -> intent::Fill {
+    intent::Fill { intent: fill.intent, sold: fill.sold, bought: fill.bought, evidence, now_s }
+}
+
 /// Whether a fill leaves nothing to fill.
-fn completes(stored: &StoredIntent, fill: &Fill) -> bool {
+pub(crate) fn completes(stored: &StoredIntent, fill: &Fill) -> bool {
     let exact = match stored.intent.kind() {
         Kind::ExactIn => fill.sold,
         Kind::ExactOut => fill.bought,

@@ -7,7 +7,7 @@ use domain::{
     status::{IntentEvent, SettlementEvent, SettlementStatus},
 };
 use infra::pg::{
-    Tx, auction, event,
+    StoreError, Tx, auction, event,
     intent::{self, Change, Transition},
     settlement::{self as store, Commitment, SettlementRow},
     timeline::{self, Entry},
@@ -168,10 +168,10 @@ pub(crate) async fn note(
     intents: &[IntentId],
     kind: &'static str,
     detail: &Value,
-) -> Result<(), SettlementError> {
+) -> Result<(), StoreError> {
     let line = |intent: &IntentId| Entry { intent: *intent, kind, detail: detail.clone() };
     let lines: Vec<Entry> = intents.iter().map(line).collect();
-    Ok(timeline::append(tx, &lines).await?)
+    timeline::append(tx, &lines).await
 }
 
 pub(crate) fn seen_event(

@@ -8,11 +8,12 @@ use infra::{
     pg::Pool,
     run::sleep_or_cancelled,
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     drive::drive,
     error::StartError,
+    index::{IndexSettings, keep_indexing},
     key::{LocalKey, SettlerKey},
     node::Node,
     worker::{Settings, Worker},
@@ -21,8 +22,8 @@ use crate::{
 /// The pause before a start that may succeed later is tried again.
 const PAUSE: Duration = Duration::from_millis(500);
 
-/// The role `settlement`: runs until the token is cancelled, then finishes the steps under way
-/// and gives its rows back.
+/// The role `settlement`: the worker, and beside it the reader of logs. Runs until the token is
+/// cancelled, then finishes the steps under way and gives its rows back.
 ///
 /// # Errors
 /// A [`StartError`] if this settler cannot work: no key, not allowed on chain, no funds. What may
@@ -35,6 +36,9 @@ pub async fn run(
 ) -> Result<(), StartError> {
     let key: Arc<dyn SettlerKey> = Arc::new(LocalKey::load(&config.settlement)?);
     let settings = settings(&config);
+    let index = IndexSettings::of(&config);
+    let life = keep_indexing(pool.clone(), chain.clone(), index, config.lease, token.clone());
+    let indexing = AbortOnDropHandle::new(tokio::spawn(life));
     let worker = loop {
         match start(&pool, &chain, &key, settings).await {
             Ok(worker) => break Arc::new(worker),
@@ -49,6 +53,10 @@ pub async fn run(
     };
     let poll = Duration::from_millis(config.settlement.poll_ms.max(10));
     drive(worker, poll, token).await;
+    // it ends with the token, as the worker did
+    if let Err(error) = indexing.await {
+        tracing::error!(%error, "the reader of logs is gone");
+    }
     Ok(())
 }
 

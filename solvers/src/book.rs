@@ -94,7 +94,8 @@ impl Book {
             | Event::SettlementRevealed(_)
             | Event::SettlementReorged(_)
             | Event::SettlementExpired(_)
-            | Event::IntentFillFailed(_) => {}
+            | Event::IntentFillFailed(_)
+            | Event::SolverPenalty(_) => {}
         }
     }
 

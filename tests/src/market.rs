@@ -125,7 +125,7 @@ const WITHDRAWAL_DELAY: u32 = 3_600;
 /// Wei per gas that solvers are charged at most above the base fee.
 pub const MAX_TIP: u64 = 3_000_000_000;
 /// What the harness' bids owe if they fail, in wei: enough for whatever they fill.
-pub const PENALTY: u128 = ETHER / 10;
+pub const PENALTY: u128 = ETHER;
 /// Lanes opened for the settler.
 const LANES: u32 = 8;
 

@@ -42,7 +42,7 @@ impl Due {
     fn wanted(&self, stored: &StoredIntent) -> bool {
         stored.status == IntentStatus::Matched
             && stored.auction_id == Some(self.first.auction)
-            && !stored.cancel_requested
+            && !stored.leaves()
     }
 }
 

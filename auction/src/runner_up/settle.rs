@@ -67,7 +67,7 @@ async fn free(
     let kept = pg::intent::lock_matched(tx, chain_id, due.first.auction, &left).await?;
     let fills = winners.iter().flat_map(|winner| &winner.fills);
     let won: BTreeSet<IntentId> = fills.map(|fill| fill.intent).collect();
-    let there = kept.iter().filter(|row| won.contains(&row.id) && !row.cancel_requested).count();
+    let there = kept.iter().filter(|row| won.contains(&row.id) && !row.leaves()).count();
     if there < won.len() {
         return Err(AuctionError::Moved);
     }

@@ -46,6 +46,8 @@ named_states!(
         CommitReorged = "commit_reorged",
         /// The block of its fill is no longer canonical; the commit's is.
         FillReorged = "fill_reorged",
+        /// The block of a fill that no batch of ours made is no longer canonical.
+        OtherFillReorged = "other_fill_reorged",
         /// The block of its on-chain cancellation is no longer canonical.
         InvalidateReorged = "invalidate_reorged",
     }
@@ -65,24 +67,28 @@ impl IntentStatus {
             (Open, E::Expire) => To(Expired),
             (Open, E::FillPart | E::Release) => Stay,
             (Open, E::CommitReorged | E::FillReorged | E::InvalidateReorged) => Stay,
+            (Open, E::OtherFillReorged) => Stay,
             (Open, E::Commit | E::Retry) => Refuse,
 
             (Matched, E::Commit) => To(Committed),
             (Matched, E::Fill) => To(Filled),
             (Matched, E::FillPart | E::Release) => To(Open),
-            (Matched, E::Invalidate) => To(Cancelled),
-            (Matched, E::Match | E::Retry) => Stay,
+            // its batch is under way: noted, and applied when the batch lets it go unfilled
+            (Matched, E::Invalidate) => Stay,
+            (Matched, E::Match | E::Retry | E::OtherFillReorged) => Stay,
             (Matched, E::CommitReorged | E::FillReorged | E::InvalidateReorged) => Stay,
             (Matched, E::Cancel | E::Expire) => Refuse,
 
             (Committed, E::Fill) => To(Filled),
             (Committed, E::FillPart | E::Release) => To(Open),
-            (Committed, E::Invalidate) => To(Cancelled),
             (Committed, E::CommitReorged | E::Retry) => To(Matched),
+            (Committed, E::Invalidate | E::OtherFillReorged) => Stay,
             (Committed, E::Commit | E::FillReorged | E::InvalidateReorged) => Stay,
             (Committed, E::Match | E::Cancel | E::Expire) => Refuse,
 
             (Filled, E::FillReorged) => To(Committed),
+            // a batch of ours that has it takes it from there
+            (Filled, E::OtherFillReorged) => To(Open),
             (Filled, E::Fill) => Stay,
             (Filled, E::Match | E::Commit | E::FillPart | E::Release | E::Cancel) => Refuse,
             (Filled, E::Retry) => Refuse,
@@ -94,11 +100,13 @@ impl IntentStatus {
             (Cancelled, E::Cancel | E::Invalidate | E::Release) => Stay,
             (Cancelled, E::Match | E::Commit | E::FillPart | E::Expire) => Refuse,
             (Cancelled, E::CommitReorged | E::FillReorged | E::Retry) => Refuse,
+            (Cancelled, E::OtherFillReorged) => Stay,
 
             (Expired, E::Fill) => To(Filled),
             (Expired, E::Expire | E::Release | E::Invalidate | E::InvalidateReorged) => Stay,
             (Expired, E::Match | E::Commit | E::FillPart | E::Cancel) => Refuse,
             (Expired, E::CommitReorged | E::FillReorged | E::Retry) => Refuse,
+            (Expired, E::OtherFillReorged) => Stay,
         }
     }
 
@@ -159,7 +167,8 @@ mod tests {
         for status in IntentStatus::ALL.iter().filter(|s| s.is_final()) {
             for event in IntentEvent::ALL {
                 if let Step::To(_) = status.on(*event) {
-                    assert!(matches!(event, E::Fill | E::FillReorged | E::InvalidateReorged));
+                    let by_reorg = [E::FillReorged, E::OtherFillReorged, E::InvalidateReorged];
+                    assert!(*event == E::Fill || by_reorg.contains(event));
                 }
             }
         }

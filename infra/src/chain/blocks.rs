@@ -1,10 +1,8 @@
-//! Blocks, receipts and logs: what is evidence and what is no longer canonical.
+//! Blocks and receipts: what is evidence and what is no longer canonical.
 
 use alloy::{
-    eips::BlockNumberOrTag,
-    primitives::B256,
-    providers::Provider as _,
-    rpc::types::{Filter, Log, TransactionReceipt},
+    eips::BlockNumberOrTag, primitives::B256, providers::Provider as _,
+    rpc::types::TransactionReceipt,
 };
 use domain::event::BlockRef;
 
@@ -92,14 +90,5 @@ impl Chain {
             self.provider.get_transaction_receipt(tx).await
         })
         .await
-    }
-
-    /// The logs of `Settlement` in the blocks `from..=to`, in order.
-    ///
-    /// # Errors
-    /// Those of any request; nodes refuse ranges that are too long.
-    pub async fn settlement_logs(&self, from: u64, to: u64) -> Result<Vec<Log>, ChainError> {
-        let filter = Filter::new().address(self.settlement()).from_block(from).to_block(to);
-        self.ask("eth_getLogs", async { self.provider.get_logs(&filter).await }).await
     }
 }

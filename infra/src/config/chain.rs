@@ -30,6 +30,11 @@ pub struct ChainConfig {
     pub rpc_concurrency: usize,
     /// Intents asked about in one `fundable` call.
     pub fundable_chunk: usize,
+    /// The first block whose logs are read; without it, `finality_blocks` below the head when the
+    /// logs are read for the first time. Of no effect after that.
+    pub start_block: Option<u64>,
+    /// Blocks whose logs are asked for at once at most; fewer if the node refuses.
+    pub logs_range: u64,
     /// How long an answer about a solver is believed, milliseconds.
     pub standing_ttl_ms: u64,
 }
@@ -46,6 +51,8 @@ impl Default for ChainConfig {
             rpc_timeout_ms: 2_000,
             rpc_concurrency: 32,
             fundable_chunk: 200,
+            start_block: None,
+            logs_range: 2_000,
             standing_ttl_ms: 2_000,
         }
     }

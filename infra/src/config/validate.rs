@@ -39,6 +39,7 @@ pub(super) fn findings(config: &Config) -> Vec<String> {
     demand(config.chain.rpc_timeout_ms > 0, "chain.rpc_timeout_ms must not be 0");
     demand(config.chain.rpc_concurrency > 0, "chain.rpc_concurrency must not be 0");
     demand(config.chain.fundable_chunk > 0, "chain.fundable_chunk must not be 0");
+    demand(config.chain.logs_range > 0, "chain.logs_range must not be 0");
 
     demand(config.auction.window_ms >= 100, "auction.window_ms must be at least 100");
     demand(config.auction.max_intents > 0, "auction.max_intents must not be 0");

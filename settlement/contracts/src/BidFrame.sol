@@ -59,6 +59,8 @@ abstract contract BidFrame is IBidFrame, Nonces {
     /// the signature is good.
     function _verify(bytes32 bid, Order calldata order, bytes calldata section) private returns (bool signed) {
         bytes32 id = order.id;
+        // Deadlines are in seconds, of which a block's author can shift a few.
+        // slither-disable-next-line timestamp
         if (block.timestamp > order.validTo) revert IntentExpired(id);
         (uint256 sold, uint256 bought) = (order.sold, order.bought);
         if (sold == 0 || bought == 0) revert EmptyFill(id);

@@ -165,6 +165,8 @@ abstract contract Bonds is IBonds, Solvers, Guard {
     {
         uint128 bond = _purses[solver].bond;
         uint256 amount = penalty < bond ? penalty : bond;
+        // An amount of its own reckoning, which nobody can nudge past zero; and no time is in it.
+        // slither-disable-next-line incorrect-equality,timestamp
         if (amount == 0) return false;
         uint256 burned = amount;
         for (uint256 i = 0; i < amounts.length; ++i) {
@@ -181,6 +183,8 @@ abstract contract Bonds is IBonds, Solvers, Guard {
     /// @dev What a withdrawal pays now.
     function _due(uint256 requested, uint256 left, uint256 availableAt) private view returns (uint256 amount) {
         if (requested == 0) revert NothingRequested();
+        // The delay is days; a block's author can shift a few seconds.
+        // slither-disable-next-line timestamp
         if (block.timestamp < availableAt) revert WithdrawalTooEarly(availableAt);
         return requested < left ? requested : left;
     }

@@ -17,7 +17,10 @@ abstract contract Funding is ISettlement, Nonces {
             // A call cut short for want of our own gas would read as an owner without funds.
             uint256 available = BoundedCall.available(2 * BoundedCall.VIEW_GAS);
             if (available < BoundedCall.VIEW_GAS) revert InsufficientGas(BoundedCall.VIEW_GAS, available);
+            // What cannot be read counts as nothing.
+            // slither-disable-next-line unused-return
             (, funds[i].balance) = Transfers.balanceOf(query.token, query.owner);
+            // slither-disable-next-line unused-return
             (, funds[i].allowance) = Transfers.allowanceOf(query.token, query.owner);
             funds[i].filled = filled[query.digest];
             funds[i].nonceUsed = nonces[query.owner][query.nonce >> 8].bits >> (query.nonce & 0xff) & 1 != 0;

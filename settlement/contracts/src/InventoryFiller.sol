@@ -27,6 +27,8 @@ contract InventoryFiller is IFiller, Ownable {
     }
 
     /// @notice Lets Settlement pull up to `amount` of a token.
+    // This is no token, and nobody waits for an answer.
+    // slither-disable-next-line erc20-interface
     function approve(address token, uint256 amount) external onlyOwner {
         SafeTransferLib.safeApproveWithRetry(token, address(settlement), amount);
     }

@@ -71,6 +71,8 @@ abstract contract Lanes is ISettlement, Ownable, Guard {
         uint256 committedAt = uint256(slot) & BLOCK;
         if (committedAt == 0) revert NothingCommitted(msg.sender, lane);
         if (_prefix(slot) != _prefix(commitment)) revert CommitmentMismatch(_prefix(slot), commitment);
+        // A block cannot be before the one that took the commitment.
+        // slither-disable-next-line incorrect-equality
         if (block.number == committedAt) revert RevealTooEarly(committedAt);
         if (_tooLate(committedAt)) revert RevealTooLate(committedAt);
         lanes[msg.sender][lane] = _prefix(slot);

@@ -25,6 +25,8 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, Bonds, EIP712 {
     uint256 private constant VERSION = 1;
 
     uint8 private constant NEUTRAL = 0;
+    // A fault; what an account is has the same name in another file, private as this one.
+    // slither-disable-next-line shadowing-state
     uint8 private constant SOLVER = 1;
     uint8 private constant OWNER = 2;
 
@@ -200,6 +202,8 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, Bonds, EIP712 {
     /// @dev Zero if the bid may open its frame, and then its nonce is used: attempted, charged and penalised
     /// once is all. A bid that may not costs its solver nothing.
     function _authorise(bytes32 digest, Bid memory bid, Reading memory reading) private returns (bytes4 reason) {
+        // Deadlines are in seconds, of which a block's author can shift a few.
+        // slither-disable-next-line timestamp
         if (block.timestamp > bid.validUntil) return BidExpired.selector;
         address solver = bid.solver;
         address filler = bid.filler;

@@ -65,6 +65,8 @@ library Transfers {
         if (!reverted) revert IBidFrame.TransferFailed(token);
         (bool known, uint256 funds) = balanceOf(token, payer);
         bool short = known && funds < amount;
+        // Both answers went into `short`.
+        // slither-disable-next-line write-after-write
         (known, funds) = allowanceOf(token, payer);
         short = short || (known && funds < amount);
         if (!short) revert IBidFrame.TransferFailed(token);

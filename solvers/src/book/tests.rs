@@ -50,7 +50,7 @@ fn filled(n: u8, bought: u64, complete: bool) -> StreamItem {
     let block = BlockRef { number: 1, hash: B256::ZERO };
     event(Event::IntentFilled(IntentFilled {
         id: id(n),
-        auction_id: AuctionId::new(1),
+        auction_id: Some(AuctionId::new(1)),
         bid: BidId::new(B256::ZERO),
         sold: Amount::from(1u64),
         bought: Amount::from(bought),

@@ -61,7 +61,8 @@ impl Ledger {
             | Event::AuctionClosed(_)
             | Event::AuctionPublished(_)
             | Event::SettlementCommitted(_)
-            | Event::SettlementRevealed(_) => {}
+            | Event::SettlementRevealed(_)
+            | Event::SolverPenalty(_) => {}
         }
     }
 
@@ -159,7 +160,7 @@ mod tests {
         ledger.apply(&decided(1, vec![bid(1)]));
         ledger.apply(&event(Event::IntentFilled(IntentFilled {
             id: domain::IntentId::new(B256::ZERO),
-            auction_id: AuctionId::new(1),
+            auction_id: Some(AuctionId::new(1)),
             bid: bid(1),
             sold: Amount::ZERO,
             bought: Amount::ZERO,

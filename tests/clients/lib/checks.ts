@@ -23,8 +23,8 @@ export async function checkChain(
   );
   const fills = receipt.logs
     .filter((entry) => isAddressEqual(entry.address, chain.settlement))
-    .map((entry) => kit.fillLog(entry));
-  const mine = fills.filter((fill) => fill?.intent === filled.data["id"]);
+    .flatMap((entry) => kit.fillsOf(entry));
+  const mine = fills.filter((fill) => fill.intent === filled.data["id"]);
   assert.equal(mine.length, 1, "the transaction filled the intent exactly once");
   const sold = mine[0]?.sold ?? 0n;
   const bought = mine[0]?.bought ?? 0n;

@@ -61,11 +61,11 @@ export function ethersToolkit(privateKey: Hex, rpc: string): Toolkit {
         logs,
       };
     },
-    fillLog: (log: Log) => {
+    fillsOf: (log: Log) => {
       const found = face.parseLog(log);
-      if (found === null || found.name !== "IntentFilled") return undefined;
-      const [intent, sold, bought] = found.args as unknown as [Hex, bigint, bigint];
-      return { intent, sold, bought };
+      if (found === null || found.name !== "BidSettled") return [];
+      const fills = found.args["fills"] as [Hex, bigint, bigint][];
+      return fills.map(([intent, sold, bought]) => ({ intent, sold, bought }));
     },
   };
 }

@@ -48,8 +48,8 @@ export interface Toolkit {
   approve(token: Address, spender: Address): Promise<void>;
   nonceWord(settlement: Address, word: bigint): Promise<bigint>;
   receipt(tx: Hex): Promise<Receipt>;
-  /** The log's fields if it is an `IntentFilled(bytes32 indexed intent, uint256 sold, uint256 bought)`. */
-  fillLog(log: Log): FillLog | undefined;
+  /** The fills that the log tells of: some if it is a `BidSettled`. */
+  fillsOf(log: Log): readonly FillLog[];
 }
 
 export const ABI = [
@@ -57,5 +57,5 @@ export const ABI = [
   "function allowance(address owner, address spender) view returns (uint256)",
   "function approve(address spender, uint256 amount) returns (bool)",
   "function nonces(address owner, uint256 word) view returns (uint256)",
-  "event IntentFilled(bytes32 indexed intent, uint256 sold, uint256 bought)",
+  "event BidSettled(bytes32 indexed bid, address indexed solver, uint256 charge, (bytes32 intent, uint256 sold, uint256 bought)[] fills)",
 ] as const;

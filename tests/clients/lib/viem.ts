@@ -46,12 +46,12 @@ export function viemToolkit(privateKey: Hex, rpc: string): Toolkit {
       const { status, to, blockNumber, blockHash, logs } = await chain.getTransactionReceipt({ hash });
       return { status: status === "success", to, blockNumber, blockHash, logs };
     },
-    fillLog: (log: Log) => {
+    fillsOf: (log: Log) => {
       try {
         const topics = log.topics as [Hex, ...Hex[]];
-        return decodeEventLog({ abi, eventName: "IntentFilled", data: log.data, topics }).args;
+        return decodeEventLog({ abi, eventName: "BidSettled", data: log.data, topics }).args.fills;
       } catch {
-        return undefined;
+        return [];
       }
     },
   };

@@ -8,7 +8,7 @@ import { ZERO_WORD } from "../lib/types.js";
 const PARAMS_TYPE =
   "Params(uint32 surplusCapBps,uint32 minFillBps,uint64 gasBudget,uint64 byteBudget,uint32 maxWinners,uint64 nodeBudget,uint32 maxIntents,uint32 maxBids,uint32 confirmations,uint32 maxDelayBlocks,uint32 secondsPerBlock,uint256 penaltyFloor,uint32 penaltyBps,address nativeToken)";
 const OPENING_TYPE =
-  "Opening(bytes32 previous,uint256 chainId,address settlement,uint64 auctionId,uint64 blockNumber,bytes32 blockHash,uint64 blockTime,uint64 openedAtMs,uint64 closesAtMs,bytes32 paramsHash,bytes32 pricesHash,bytes32 intentsRoot,uint32 intentCount";
+  "Opening(bytes32 previous,uint256 chainId,address settlement,uint64 auctionId,uint64 blockNumber,bytes32 blockHash,uint64 blockTime,uint64 openedAtMs,uint64 closesAtMs,bytes32 paramsHash,bytes32 pricesHash,bytes32 intentsRoot,uint32 intentCount)";
 
 interface Opening {
   auction_id: number;

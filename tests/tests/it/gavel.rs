@@ -36,7 +36,6 @@ fn settings(command: &mut Command, postgres: &str) {
         .env("GAVEL_CHAIN__RPC_URL", "http://user:hunter2@127.0.0.1:1")
         .env("GAVEL_CHAIN__CHAIN_ID", "31337")
         .env("GAVEL_CHAIN__SETTLEMENT", address)
-        .env("GAVEL_CHAIN__REGISTRY", address)
         .env("GAVEL_API__LISTEN", "127.0.0.1:0")
         .env("GAVEL_RECEIPTS__KEY", "11".repeat(32))
         .env("GAVEL_LOG__FORMAT", "text");

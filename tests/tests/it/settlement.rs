@@ -1,6 +1,7 @@
 //! The settlement worker on a real node and a real database, driven by hand, one step at a time.
 
 mod histories;
+mod index;
 mod recovery;
 mod reorg;
 mod scene;

@@ -60,12 +60,22 @@ pub async fn cancel(
     const REQUEST: &str = "UPDATE intent SET cancel_requested = true WHERE id = ANY($1)";
     let gone = chosen(|outcome, _| outcome == CancelOutcome::Cancelled);
     let late = chosen(|outcome, asked| !asked && matches!(outcome, CancelOutcome::TooLate { .. }));
+    // cancelled by a log that a reorg may take back: the wish is kept, it must not come back then
+    let kept = rows.iter().filter(|row| {
+        row.intent.owner() == owner
+            && row.status == IntentStatus::Cancelled
+            && row.invalidated.is_some()
+    });
+    let kept: Vec<IntentId> = kept.map(|row| row.id).collect();
     if !gone.is_empty() {
         sqlx::query(CANCEL).bind(sorted(&gone)).execute(&mut *tx).await?;
         note(tx, &gone, "cancelled").await?;
         let events: Vec<_> =
             gone.iter().map(|id| Event::IntentCancelled(IntentGone { id: *id })).collect();
         event::append(tx, chain_id, &events).await?;
+    }
+    if !kept.is_empty() {
+        sqlx::query(REQUEST).bind(sorted(&kept)).execute(&mut *tx).await?;
     }
     if !late.is_empty() {
         sqlx::query(REQUEST).bind(sorted(&late)).execute(&mut *tx).await?;

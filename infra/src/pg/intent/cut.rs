@@ -90,7 +90,8 @@ pub async fn recut(
 ) -> Result<Vec<IntentId>, StoreError> {
     const QUERY: &str = by_key!(
         "SET auction_id = $4",
-        "chain_id = $1 AND status = 'open' AND auction_id = $2 AND NOT cancel_requested"
+        "chain_id = $1 AND status = 'open' AND auction_id = $2
+         AND NOT cancel_requested AND invalidated IS NULL"
     );
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -141,7 +142,7 @@ async fn marked(
 }
 
 /// Lets those of `ids` that `auction` holds go: back into the book; or `cancelled`, if that was
-/// asked for meanwhile; or `expired`, if `now_s` (Unix seconds) is past their `validTo`. Returns
+/// asked for meanwhile or the nonce is gone on chain; or `expired`, if `now_s` (Unix seconds) is past their `validTo`. Returns
 /// where each of them landed. What was not in this auction any more is left alone, so a repeat
 /// changes nothing.
 ///
@@ -158,7 +159,7 @@ pub async fn release(
     const BACK: &str = by_key!(
         "SET auction_id = NULL",
         "chain_id = $1 AND status = 'open' AND auction_id = $2
-         AND NOT cancel_requested AND valid_to >= $4"
+         AND NOT cancel_requested AND invalidated IS NULL AND valid_to >= $4"
     );
     if ids.is_empty() {
         return Ok(Vec::new());
@@ -191,7 +192,7 @@ pub async fn release(
 }
 
 /// Keeps those of `ids` that `auction` holds for another attempt, and returns them: `committed` to
-/// `matched`. One whose owner wants it back is let go instead.
+/// `matched`. One that is to leave the book is let go instead.
 ///
 /// # Errors
 /// Those of the database.
@@ -207,7 +208,7 @@ pub async fn keep(
         if row.auction_id != Some(auction) || !row.status.in_flight() {
             continue;
         }
-        let event = if row.cancel_requested { IntentEvent::Release } else { IntentEvent::Retry };
+        let event = if row.leaves() { IntentEvent::Release } else { IntentEvent::Retry };
         let landing = Landing { event, evidence: None, now_s };
         let landed = land(tx, chain_id, &row, landing).await?;
         if landed.status().unwrap_or(row.status) == IntentStatus::Matched {

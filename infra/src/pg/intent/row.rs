@@ -18,7 +18,7 @@ macro_rules! columns {
         "id, owner, receiver, sell_token, buy_token, sell_amount::text AS sell_amount, \
          buy_amount::text AS buy_amount, nonce::text AS nonce, valid_to, kind, partially_fillable, \
          app_data, signature, erc1271, status, filled::text AS filled, auction_id, \
-         cancel_requested, evidence, created_at_ms, arrival"
+         cancel_requested, invalidated, evidence, created_at_ms, arrival"
     };
 }
 pub(super) use columns;
@@ -42,6 +42,9 @@ pub struct StoredIntent {
     pub auction_id: Option<AuctionId>,
     /// Whether a cancellation waits for it to leave its auction.
     pub cancel_requested: bool,
+    /// Transaction and block in which its owner took its nonce away. It is `cancelled` by that, or
+    /// will be when its auction lets it go.
+    pub invalidated: Option<TxRef>,
     /// Transaction and block behind `committed`, `filled` and the on-chain `cancelled`.
     pub evidence: Option<TxRef>,
     /// When it was accepted, Unix milliseconds.
@@ -62,10 +65,20 @@ impl StoredIntent {
         })
     }
 
+    /// Whether it is to leave the book the moment nothing holds it: its owner asked for that, or took
+    /// its nonce away on chain.
+    #[must_use]
+    pub const fn leaves(&self) -> bool {
+        self.cancel_requested || self.invalidated.is_some()
+    }
+
     /// Reads a row selected with [`columns!`].
     pub(super) fn read(row: &PgRow) -> Result<Self, StoreError> {
-        let evidence: Option<Value> = row.try_get("evidence")?;
-        let evidence = evidence.map(serde_json::from_value).transpose();
+        let evidence = |column: &'static str| -> Result<Option<TxRef>, StoreError> {
+            let value: Option<Value> = row.try_get(column)?;
+            let read = value.map(serde_json::from_value).transpose();
+            read.map_err(|_| StoreError::Corrupt(column))
+        };
         let auction_id: Option<i64> = row.try_get("auction_id")?;
         let status: &str = row.try_get("status")?;
         let filled: &str = row.try_get("filled")?;
@@ -82,7 +95,8 @@ impl StoredIntent {
                 .map(|number| from_bigint(number, "intent.auction_id").map(AuctionId::new))
                 .transpose()?,
             cancel_requested: row.try_get("cancel_requested")?,
-            evidence: evidence.map_err(|_| StoreError::Corrupt("intent.evidence"))?,
+            invalidated: evidence("invalidated")?,
+            evidence: evidence("evidence")?,
             created_at_ms: from_bigint(created_at_ms, "intent.created_at_ms")?,
             arrival: row.try_get("arrival")?,
         })

@@ -69,7 +69,7 @@ impl Transition {
 }
 
 /// Applies an event; the answers are in the order of the ids. An intent that becomes free goes
-/// to `cancelled` if that was asked for, and to `expired` if its time is over; whatever enters
+/// to `cancelled` if that was asked for or its nonce is gone, and to `expired` if its time is over; whatever enters
 /// or leaves the book is told on the stream.
 ///
 /// # Errors
@@ -134,14 +134,18 @@ pub async fn unfill(
     land(tx, chain_id, &row, landing).await
 }
 
-fn exact_side(row: &StoredIntent, fill: &Fill) -> Amount {
+pub(super) fn exact_side(row: &StoredIntent, fill: &Fill) -> Amount {
     match row.intent.kind() {
         Kind::ExactIn => fill.sold,
         Kind::ExactOut => fill.bought,
     }
 }
 
-async fn set_filled(tx: &mut PgConnection, id: IntentId, filled: Amount) -> Result<(), StoreError> {
+pub(super) async fn set_filled(
+    tx: &mut PgConnection,
+    id: IntentId,
+    filled: Amount,
+) -> Result<(), StoreError> {
     const QUERY: &str = "UPDATE intent SET filled = $2::text::numeric WHERE id = $1";
     sqlx::query(QUERY).bind(id.as_bytes()).bind(filled.to_string()).execute(tx).await?;
     Ok(())
@@ -177,7 +181,8 @@ pub(super) async fn land(
             auction_id = CASE WHEN $3 IN ('open', 'cancelled', 'expired') THEN NULL
                               ELSE auction_id END
         WHERE id = $1 AND status = $2";
-    let evidence: Option<Value> = landing.evidence.map(|tx| json!(tx));
+    let gone = row.invalidated.filter(|_| status == IntentStatus::Cancelled);
+    let evidence: Option<Value> = landing.evidence.or(gone).map(|tx| json!(tx));
     sqlx::query(QUERY)
         .bind(row.id.as_bytes())
         .bind(row.status.as_str())
@@ -194,7 +199,9 @@ pub(super) async fn land(
 /// Where an intent goes that nothing holds any more.
 fn resting_place(row: &StoredIntent, now_s: u64) -> IntentStatus {
     let open = IntentStatus::Open;
-    let leave = if row.cancel_requested {
+    let leave = if row.invalidated.is_some() {
+        IntentEvent::Invalidate
+    } else if row.cancel_requested {
         IntentEvent::Cancel
     } else if u64::from(row.intent.valid_to()) < now_s {
         IntentEvent::Expire
@@ -208,7 +215,7 @@ fn resting_place(row: &StoredIntent, now_s: u64) -> IntentStatus {
 }
 
 /// What the public hears of it. `filled` is told by the settlement, with its numbers.
-async fn tell(
+pub(super) async fn tell(
     tx: &mut PgConnection,
     chain_id: u64,
     row: &StoredIntent,
@@ -221,13 +228,19 @@ async fn tell(
         IntentStatus::Expired => (Event::IntentExpired(gone), "expired"),
         IntentStatus::Matched | IntentStatus::Committed | IntentStatus::Filled => return Ok(()),
     };
-    let line = timeline::Entry { intent: row.id, kind, detail: json!({}) };
-    timeline::append(tx, &[line]).await?;
+    let detail = match row.invalidated.filter(|_| status == IntentStatus::Cancelled) {
+        Some(by) => json!(by),
+        None => json!({}),
+    };
+    timeline::append(tx, &[timeline::Entry { intent: row.id, kind, detail }]).await?;
     event::append(tx, chain_id, &[event]).await
 }
 
 #[cfg(test)]
 mod tests {
+    use alloy::primitives::B256;
+    use domain::event::BlockRef;
+
     use super::*;
 
     fn row(status: IntentStatus, cancel_requested: bool) -> StoredIntent {
@@ -239,7 +252,7 @@ mod tests {
             "validTo": 1_500, "kind": 0, "partiallyFillable": true,
         });
         StoredIntent {
-            id: IntentId::new(alloy::primitives::B256::repeat_byte(1)),
+            id: IntentId::new(B256::repeat_byte(1)),
             intent: serde_json::from_value(message).unwrap(),
             signature: alloy::primitives::Bytes::new(),
             erc1271: false,
@@ -247,6 +260,7 @@ mod tests {
             filled: Amount::ZERO,
             auction_id: None,
             cancel_requested,
+            invalidated: None,
             evidence: None,
             created_at_ms: 0,
             arrival: 1,
@@ -259,5 +273,9 @@ mod tests {
         assert_eq!(resting_place(&matched(false), 1_500), IntentStatus::Open);
         assert_eq!(resting_place(&matched(false), 1_501), IntentStatus::Expired);
         assert_eq!(resting_place(&matched(true), 1_501), IntentStatus::Cancelled);
+        let block = BlockRef { number: 1, hash: B256::repeat_byte(1) };
+        let invalidated = Some(TxRef { tx: B256::repeat_byte(2), block });
+        let gone = StoredIntent { invalidated, ..matched(false) };
+        assert_eq!(resting_place(&gone, 1_500), IntentStatus::Cancelled);
     }
 }

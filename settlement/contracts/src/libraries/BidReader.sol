@@ -250,6 +250,8 @@ library BidReader {
 
             to.set(Memory.typedDigest(reading.domain, to.hash(HASHED)));
             if (flags & HAS_RECEIVER == 0) (to + 64).set(owner);
+            // Zero if the bid has no penalty.
+            // slither-disable-next-line uninitialized-local
             uint256 share;
             if (reading.penalised) (share, next) = _share(next, reading);
             (to + 320).set(flags | plainTokens << 8 | share << SHARE_AT);

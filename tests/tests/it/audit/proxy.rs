@@ -12,15 +12,15 @@ use tokio::{
 type Change = dyn Fn(&str, &Value, Value) -> Value + Send + Sync;
 
 /// Stops when it is dropped.
-pub(super) struct Proxy {
-    pub(super) url: String,
+pub(crate) struct Proxy {
+    pub(crate) url: String,
     task: JoinHandle<()>,
 }
 
 impl Proxy {
     /// In front of `upstream`; `change` is given path, request and answer. What is no JSON object
     /// passes unchanged, batches of requests included, each of them by itself.
-    pub(super) async fn start(
+    pub(crate) async fn start(
         upstream: &str,
         change: impl Fn(&str, &Value, Value) -> Value + Send + Sync + 'static,
     ) -> Self {
@@ -73,7 +73,7 @@ async fn serve(
         http.get(url)
     };
     let answer = request.header("accept", "application/json").send().await.ok()?;
-    let status = answer.status().as_u16();
+    let mut status = answer.status().as_u16();
     let mut answered = answer.bytes().await.ok()?.to_vec();
     let asked: Value = serde_json::from_slice(&body).unwrap_or_default();
     if let Ok(value) = serde_json::from_slice::<Value>(&answered) {
@@ -87,6 +87,10 @@ async fn serve(
             }
             (_, value) => change(&path, &asked, value),
         };
+        // as nodes do that limit rates
+        if changed["error"]["code"] == 429 {
+            status = 429;
+        }
         answered = changed.to_string().into_bytes();
     }
     let head = format!(
@@ -98,6 +102,6 @@ async fn serve(
 }
 
 /// The method of a JSON-RPC request.
-pub(super) fn rpc_method(request: &Value) -> Option<&str> {
+pub(crate) fn rpc_method(request: &Value) -> Option<&str> {
     request["method"].as_str()
 }

@@ -60,6 +60,8 @@ pub(super) struct Swap {
     pub(super) id: IntentId,
     intent: Intent,
     signature: EcdsaSignature,
+    /// What a bid takes of it, and pays for that.
+    pub(super) sold: Amount,
     pub(super) bought: U256,
 }
 
@@ -104,21 +106,38 @@ impl Scene {
     }
 
     pub(super) fn swap(&self, owner: usize, sell: u128) -> Swap {
+        self.swap_as(owner, sell, |_| {})
+    }
+
+    /// A swap whose signed message is another than usual.
+    pub(super) fn swap_as(
+        &self,
+        owner: usize,
+        sell: u128,
+        change: impl FnOnce(&mut Value),
+    ) -> Swap {
         let (weth, usdc) = (self.stack.token("WETH"), self.stack.token("USDC"));
         let wallet = self.stack.owner(owner);
         let order = Order::sell(weth, sell, usdc, 2_000_000_000);
-        let posted = wallet.intent(self.stack.domain(), &order);
-        let intent = serde_json::from_value(posted.body["intent"].clone()).unwrap();
+        let mut message = wallet.message(&order);
+        change(&mut message);
+        let posted = wallet.sign(self.stack.domain(), &message);
+        let intent: Intent = serde_json::from_value(posted.body["intent"].clone()).unwrap();
         let signature = wallet.key().sign(posted.id.get());
-        Swap { id: posted.id, intent, signature, bought: U256::from(2_100_000_000u64) }
+        let (sold, bought) = (intent.sell_amount(), U256::from(2_100_000_000u64));
+        Swap { id: posted.id, intent, signature, sold, bought }
+    }
+
+    /// Puts swaps into the book.
+    pub(super) async fn post(&self, swaps: &[&Swap]) {
+        let mut conn = self.pool.acquire().await.unwrap();
+        let intents: Vec<NewIntent> = swaps.iter().map(|swap| new_intent(swap)).collect();
+        intent::insert(&mut conn, CHAIN_ID, &intents).await.unwrap();
     }
 
     /// Writes what an auction writes when it is decided: intents matched, batch queued.
     pub(super) async fn queue(&self, auction: u64, swaps: &[&Swap]) -> i64 {
-        let mut conn = self.pool.acquire().await.unwrap();
-        let intents: Vec<NewIntent> = swaps.iter().map(|swap| new_intent(swap)).collect();
-        intent::insert(&mut conn, CHAIN_ID, &intents).await.unwrap();
-        drop(conn);
+        self.post(swaps).await;
         self.queue_again(auction, swaps).await
     }
 
@@ -163,7 +182,7 @@ impl Scene {
             };
             let me = End::Intent(swap.id);
             let legs = vec![
-                Leg { from: me, to: End::Filler, amount: swap.sell_amount() },
+                Leg { from: me, to: End::Filler, amount: swap.sold },
                 Leg { from: End::Filler, to: me, amount: Amount::new(swap.bought) },
             ];
             let bid = Bid::new(terms, legs, Bytes::new()).unwrap();

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 pragma solidity 0.8.37;
 
-import {ISettlement} from "../src/interfaces/ISettlement.sol";
-import {BatchData, BatchEncoder, BidData, IntentData, LegData} from "./utils/BatchEncoder.sol";
-import {SettlementTest} from "./utils/SettlementTest.sol";
+import {ISettlement} from "../../src/interfaces/ISettlement.sol";
+import {BatchData, BatchEncoder, BidData, IntentData, LegData} from "../utils/BatchEncoder.sol";
+import {Hashing} from "../utils/Hashing.sol";
+import {SettlementTest} from "../utils/SettlementTest.sol";
 
-/// @dev Only the canonical bytes are accepted; anything else fails the entire batch, also beside a good
-/// bid. Bytes are tried with `simulate`, which reads exactly as `reveal` does.
-contract BidReaderTest is SettlementTest {
+/// @dev Only the canonical bytes are accepted. Anything else fails the entire batch even if its settler has
+/// committed to it: nothing moves, and the commitment expires.
+contract CanonicalTest is SettlementTest {
     function test_AGoodBatchIsRead() public {
         assertEq(_simulate(_encode(_full())), ISettlement.SimulationResult.selector, "read to its end");
     }
@@ -108,6 +109,16 @@ contract BidReaderTest is SettlementTest {
         _refuse(_encode(bid));
     }
 
+    function test_ABidHasNoMoreThan254Intents() public {
+        BidData memory bid = _full();
+        IntentData memory intent = bid.intents[0];
+        bid.intents = new IntentData[](255);
+        for (uint256 i = 0; i < 255; ++i) {
+            bid.intents[i] = intent;
+        }
+        _refuse(_encode(bid));
+    }
+
     function test_ALegsEndsAreIntentsOrOneFiller() public {
         uint8[2][4] memory ends = [[uint8(2), 0], [uint8(0), 2], [uint8(255), 255], [uint8(254), 255]];
         for (uint256 i = 0; i < 4; ++i) {
@@ -178,7 +189,39 @@ contract BidReaderTest is SettlementTest {
     }
 
     function _refuse(bytes memory batch) private {
-        assertEq(_simulate(batch), ISettlement.NotCanonical.selector, "refused");
+        assertEq(_simulate(batch), ISettlement.NotCanonical.selector, "refused by a simulation");
+        uint256 before = vm.snapshotState();
+        bytes32 commitment = _committedAsRead(batch);
+        vm.prank(settler);
+        settlement.commit(LANE, commitment);
+        bytes32 slot = settlement.lanes(settler, LANE);
+        _skip(1);
+        vm.prank(settler);
+        (bool ok, bytes memory answer) =
+            address(settlement).call(abi.encodeCall(settlement.reveal, (LANE, batch, SALT)));
+        assertTrue(!ok && bytes4(answer) == ISettlement.NotCanonical.selector, "refused by the reveal");
+        assertEq(settlement.lanes(settler, LANE), slot, "the commitment is not used up");
+        vm.revertToState(before);
+    }
+
+    /// @dev The commitment to any bytes: past their end the head reads as zeros.
+    function _committedAsRead(bytes memory batch) private view returns (bytes32) {
+        bytes memory head = _slice(bytes.concat(batch, new bytes(79)), 0, 79);
+        return Hashing.commitment(
+            Hashing.Commitment({
+                chainId: block.chainid,
+                settlement: address(settlement),
+                settler: settler,
+                lane: LANE,
+                auctionId: uint64(bytes8(_slice(head, 1, 9))),
+                attempt: uint8(head[9]),
+                openHash: bytes32(_slice(head, 10, 42)),
+                bidsRoot: bytes32(_slice(head, 42, 74)),
+                bidCount: uint32(bytes4(_slice(head, 74, 78))),
+                batchHash: keccak256(batch),
+                salt: SALT
+            })
+        );
     }
 
     function _replaceFirst(bytes memory text, bytes memory what, bytes memory by) private pure returns (bytes memory) {
