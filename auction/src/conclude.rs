@@ -116,6 +116,7 @@ fn ended(auction_id: AuctionId, outcome: &Outcome) -> Event {
         }
         Outcome::Decided { decision, .. } => Event::AuctionDecided(AuctionDecided {
             auction_id,
+            attempt: 1,
             winners: decision.winners.clone(),
             total_score: decision.total_score,
             gap: decision.gap,

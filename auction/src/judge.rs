@@ -31,6 +31,8 @@ pub(crate) type LeftOuts = BTreeMap<BidId, LeftOut>;
 /// Everything a decision depends on.
 #[derive(Debug)]
 pub(crate) struct Case {
+    /// 1 for the auction's own decision, 2 for the runner-up.
+    pub(crate) attempt: u8,
     pub(crate) cut: Arc<Cut>,
     pub(crate) stream: Arc<Stream>,
     pub(crate) closing: Closing,
@@ -97,11 +99,11 @@ impl Case {
         gone.into_iter().map(|bid| (bid, LeftOut::IntentGone)).chain(foreign).collect()
     }
 
-    /// The batch's head: attempt 1 of this auction.
+    /// The batch's head.
     pub(crate) fn header(&self) -> BatchHeader {
         BatchHeader {
             auction: self.cut.opening().auction_id,
-            attempt: 1,
+            attempt: self.attempt,
             open_hash: self.cut.open_hash(),
             bids_root: self.closing.bids_root,
             bid_count: self.closing.bid_count,

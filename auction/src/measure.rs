@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use domain::auction::Simulation;
+use domain::{AuctionId, auction::Simulation};
 use infra::pg::auction::Outcome;
 
 use crate::{conclude::Ruled, cut::Opened};
@@ -94,6 +94,13 @@ pub(crate) fn followed(next: Option<&Opened>, after: Duration) {
         after_ms = after.as_millis(),
         "wound up"
     );
+}
+
+/// What failed on chain was decided over once more.
+pub(crate) fn runner_up(auction: AuctionId, winners: usize, free: usize) {
+    let found = if winners > 0 { "found" } else { "none" };
+    metrics::counter!("gavel_auction_runner_ups_total", "found" => found).increment(1);
+    tracing::info!(auction = auction.get(), winners, free, "runner-up decided");
 }
 
 /// Counts are far below 2^32; figures of metrics are floating point by convention.

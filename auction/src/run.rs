@@ -14,7 +14,7 @@ use infra::{
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use crate::{AuctionError, Market, Step};
+use crate::{AuctionError, Market, RunnersUp, Step};
 
 /// The pause after a failure: doubled with each further one, up to the last.
 const PAUSE: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
@@ -48,6 +48,10 @@ pub async fn run(
         let (pool, queue, chain) = (pool.clone(), queue.clone(), chain.clone());
         async move {
             let idle = Duration::from_millis(config.auction.idle_poll_ms);
+            let second =
+                RunnersUp::new(Arc::clone(&config), pool.clone(), chain.clone(), held.clone());
+            // beside the loop: what failed on chain does not keep the next windows waiting
+            let _second = AbortOnDropHandle::new(tokio::spawn(second.run(lost.clone())));
             let market = Market::new(config, pool, queue, chain, held).await?.priced_by(board);
             lead(market, &bell, idle, &lost).await
         }

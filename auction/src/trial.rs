@@ -3,11 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use domain::auction::{Simulation, leave_out};
-use infra::pg::{auction::Outcome, bid::Drop, settlement::NewSettlement};
+use infra::{
+    chain::Chain,
+    config::AuctionConfig,
+    pg::{auction::Outcome, bid::Drop, settlement::NewSettlement},
+};
 use tokio::time::Instant;
 
 use crate::{
-    AuctionError, Market,
+    AuctionError,
     judge::{self, Case, Deliberated, Draft, Rest},
     measure,
     simulate::Trial,
@@ -27,47 +31,48 @@ pub(crate) struct Judgement {
     pub(crate) rest: Rest,
 }
 
-impl Market {
-    /// Decides; runs the winners; leaves out those that do not settle and decides again, at most
-    /// `simulation_rounds` times. What the last round finds is left out as well, and what takes
-    /// its place is published without having been run (`complete: false`): the published winners
-    /// are always the decision over everything that nothing speaks against, which anybody can
-    /// repeat, and a bid that fails on chain fails in a frame of its own. Taking the place of the
-    /// failed by nobody instead would be a rule that a few bids made to fail could use to keep an
-    /// intent unfilled. A node that is slow or away has the same effect: it delays an auction by
-    /// `simulation_ms` at most.
-    pub(crate) async fn judge(&self, case: Case) -> Result<Judgement, AuctionError> {
-        let case = Arc::new(case);
-        let mut left_out = case.left_out();
-        let mut thought = judge::deliberate(&case, &left_out).await?;
-        let (Some(_), Some(block)) = (&thought.draft.settlement, case.bidders.standings.block)
-        else {
-            return Ok(finished(&case, thought, None, Instant::now()));
-        };
-        let begun = Instant::now();
-        let deadline = begun + Duration::from_millis(self.config.auction.simulation_ms);
-        let mut found = Simulation { block, rounds: 0, complete: false, drops: Vec::new() };
-        for round in 1..=self.config.auction.simulation_rounds {
-            let Some(batch) = &thought.draft.settlement else { break };
-            let trial = Trial { chain: &self.chain, case: &case, block, round, deadline };
-            let Some(run) = trial.run(batch).await else { break };
-            found.rounds = round;
-            if run.drops.is_empty() {
-                found.complete = true;
-                break;
-            }
-            found.drops.extend(run.drops);
-            left_out = case.left_out();
-            left_out.extend(thought.unpackable());
-            leave_out(&mut left_out, &case.stream.received, &found.drops);
-            thought = judge::deliberate(&case, &left_out).await?;
-            // what did not settle left nothing behind, so the others have been run as they are
-            let winners = &thought.draft.decision.winners;
-            found.complete = winners.iter().all(|bid| run.settled.contains(bid));
+/// Decides; runs the winners; leaves out those that do not settle and decides again, at most
+/// `simulation_rounds` times. What the last round finds is left out as well, and what takes
+/// its place is published without having been run (`complete: false`): the published winners
+/// are always the decision over everything that nothing speaks against, which anybody can
+/// repeat, and a bid that fails on chain fails in a frame of its own. Taking the place of the
+/// failed by nobody instead would be a rule that a few bids made to fail could use to keep an
+/// intent unfilled. A node that is slow or away has the same effect: it delays an auction by
+/// `simulation_ms` at most.
+pub(crate) async fn judge(
+    chain: &Chain,
+    limits: &AuctionConfig,
+    case: Case,
+) -> Result<Judgement, AuctionError> {
+    let case = Arc::new(case);
+    let mut left_out = case.left_out();
+    let mut thought = judge::deliberate(&case, &left_out).await?;
+    let (Some(_), Some(block)) = (&thought.draft.settlement, case.bidders.standings.block) else {
+        return Ok(finished(&case, thought, None, Instant::now()));
+    };
+    let begun = Instant::now();
+    let deadline = begun + Duration::from_millis(limits.simulation_ms);
+    let mut found = Simulation { block, rounds: 0, complete: false, drops: Vec::new() };
+    for round in 1..=limits.simulation_rounds {
+        let Some(batch) = &thought.draft.settlement else { break };
+        let trial = Trial { chain, case: &case, block, round, deadline };
+        let Some(run) = trial.run(batch).await else { break };
+        found.rounds = round;
+        if run.drops.is_empty() {
+            found.complete = true;
+            break;
         }
-        measure::simulated(&found, begun.elapsed());
-        Ok(finished(&case, thought, Some(found), begun))
+        found.drops.extend(run.drops);
+        left_out = case.left_out();
+        left_out.extend(thought.unpackable());
+        leave_out(&mut left_out, &case.stream.received, &found.drops);
+        thought = judge::deliberate(&case, &left_out).await?;
+        // what did not settle left nothing behind, so the others have been run as they are
+        let winners = &thought.draft.decision.winners;
+        found.complete = winners.iter().all(|bid| run.settled.contains(bid));
     }
+    measure::simulated(&found, begun.elapsed());
+    Ok(finished(&case, thought, Some(found), begun))
 }
 
 fn finished(

@@ -17,6 +17,7 @@ use crate::{
     standing::{Known, Questions},
     stream::Stream,
     survey::Survey,
+    trial::judge,
 };
 
 /// How long before the close the book is looked at for the next cut, and the block is pinned on
@@ -145,6 +146,7 @@ impl Market {
     ) -> Result<Ruled, AuctionError> {
         let bidders = self.bidders(&collected.stream, known).await?;
         let case = Case {
+            attempt: 1,
             cut: opened.cut.clone(),
             stream: collected.stream.clone(),
             closing: collected.closing,
@@ -152,7 +154,8 @@ impl Market {
             intents,
             gone: self.gone.clone(),
         };
-        Ok(Ruled::decided(collected.closing, self.judge(case).await?))
+        let judged = judge(&self.chain, &self.config.auction, case).await?;
+        Ok(Ruled::decided(collected.closing, judged))
     }
 
     async fn survey_next(&self, opened: &Opened) -> Option<Survey> {

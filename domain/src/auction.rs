@@ -6,7 +6,8 @@
 //! - [`Deliberation`]: fairness among valid bids (A3), the best set (A4) in an order nobody can
 //!   choose (A5), pairs without a reference price after it (A9), and what the auction would have come
 //!   to without each winner (A6); [`decide`] and [`decide_without`] are its short forms, the latter
-//!   also after a simulation (A10) and for the runner-up (A12);
+//!   also after a simulation (A10);
+//! - [`Retrial`]: the auction once more over what failed on chain (A12);
 //! - [`insights`]: what that meant for each intent;
 //! - [`AuctionRecord`]: all of it, what is public when (A11), and the check that it is consistent.
 //!
@@ -26,6 +27,7 @@ pub mod pack;
 pub mod params;
 mod record;
 mod refusal;
+mod runner_up;
 mod shares;
 mod simulation;
 mod standing;
@@ -45,6 +47,7 @@ pub use record::{
     RecordedBid, VERSION as RECORD_VERSION,
 };
 pub use refusal::{DropReason, LeftOut, Scarce};
+pub use runner_up::{Ending, Grounds, RUNNER_UP_BLOCKS, Retrial, RunnerUp, left_unfilled};
 pub use shares::Shares;
 pub use simulation::{MAX_ROUNDS, MAX_TX_GAS, Simulation, SimulationDrop, discredited, leave_out};
 pub use standing::{SolverStanding, Standings};

@@ -171,17 +171,25 @@ pub struct AuctionClosed {
     pub bids_root: B256,
 }
 
-/// Body of `auction.decided`.
+/// Body of `auction.decided`. Where winners failed on chain the same auction may be decided once
+/// more over what they left, in a batch of its own: those winners come on top of the first ones.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct AuctionDecided {
     /// The auction.
     pub auction_id: AuctionId,
+    /// 1 for its own decision, 2 for the runner-up.
+    #[serde(default = "first_attempt")]
+    pub attempt: u8,
     /// The winning bids in settlement order.
     pub winners: Vec<BidId>,
     /// Their total score, in numéraire atoms.
     pub total_score: Amount,
     /// How far the best set could at most lie above it; zero = proven optimal.
     pub gap: Amount,
+}
+
+const fn first_attempt() -> u8 {
+    1
 }
 
 /// Body of `auction.void`.

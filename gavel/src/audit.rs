@@ -5,12 +5,14 @@
 //! - [`settled`], [`payments`], [`promised`]: pure comparisons of the two, so that tests can tamper;
 //! - [`witness`]: what only a node can repeat: keys, contracts' signatures, simulations;
 //! - [`missing`]: auctions that left traces, and are not listed;
+//! - [`attempt`]: an auction's decisions, its own and the runner-up's;
 //! - [`auditor`]: one auction from beginning to end; [`finding`]: its line.
 //!
 //! Nothing is believed that can be computed. What cannot be repeated (a node without the state of
 //! an old block) is told as unchecked, never passed over.
 
 mod args;
+mod attempt;
 mod auditor;
 mod fault;
 mod finding;

@@ -19,7 +19,7 @@ use crate::{
     redis::{RedisError, Store},
 };
 use round::Relay;
-pub use wake::listen;
+pub use wake::{hear, listen};
 
 /// Events numbered or published in one step at most.
 const STEP: u32 = 500;

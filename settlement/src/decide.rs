@@ -44,6 +44,8 @@ pub struct Facts {
     pub outlived: bool,
     /// Whether the reveal's block is deep enough to be final.
     pub deep: bool,
+    /// Whether intents wait for a second attempt for too long.
+    pub overdue: bool,
     /// Whether the batch can settle nothing any more: by the time of the reveal, were it committed
     /// in the next block, some `validTo` or `validUntil` of each of its bids has passed.
     pub pointless: bool,
@@ -112,6 +114,8 @@ pub enum Action {
     Outlive,
     /// It will not settle: free the intents.
     GiveUp(Reason),
+    /// No second attempt was decided in time: free the intents that wait for it.
+    LetGo,
     /// The reveal is final.
     Finalise,
     /// It ended, and nothing of it can come back any more.
@@ -237,7 +241,11 @@ const fn reveal_sent(facts: &Facts) -> Action {
 
 const fn revealed(facts: &Facts) -> Action {
     if facts.reveal_stands {
-        if facts.deep { Action::Finalise } else { Action::Wait }
+        match (facts.overdue, facts.deep) {
+            (true, _) => Action::LetGo,
+            (false, true) => Action::Finalise,
+            (false, false) => Action::Wait,
+        }
     } else if facts.commit_stands {
         Action::ForgetReveal
     } else {

@@ -22,6 +22,7 @@ fn quiet() -> Facts {
         late: false,
         outlived: false,
         deep: false,
+        overdue: false,
         pointless: false,
         dry: false,
         looked_at: false,
@@ -32,7 +33,7 @@ fn quiet() -> Facts {
 
 /// Every combination of facts.
 fn all_facts() -> impl Iterator<Item = Facts> {
-    (0u32..1 << 11).flat_map(|bits| {
+    (0u32..1 << 12).flat_map(|bits| {
         let bit = move |n: u32| bits >> n & 1 == 1;
         SIGHTS.into_iter().flat_map(move |commit| {
             SIGHTS.into_iter().map(move |reveal| Facts {
@@ -49,6 +50,7 @@ fn all_facts() -> impl Iterator<Item = Facts> {
                 late: bit(8),
                 dry: bit(9),
                 looked_at: bit(10),
+                overdue: bit(11),
             })
         })
     })
@@ -130,6 +132,17 @@ fn a_commitment_that_no_block_can_reveal_is_given_up_only_when_that_is_certain()
 }
 
 #[test]
+fn nothing_is_final_while_intents_wait_for_a_second_attempt() {
+    for facts in all_facts() {
+        match next(S::Revealed, &facts) {
+            Action::Finalise => assert!(facts.deep && !facts.overdue, "{facts:?}"),
+            Action::LetGo => assert!(facts.overdue && facts.reveal_stands, "{facts:?}"),
+            _ => {}
+        }
+    }
+}
+
+#[test]
 fn what_is_final_stays_final() {
     for facts in all_facts() {
         assert_eq!(next(S::Final, &facts), Action::Done);
@@ -180,6 +193,8 @@ fn every_action_is_one_that_the_status_table_allows() {
                 Action::Finalise => E::Finalise,
                 // may be a catch-up over several events, checked where it is applied
                 Action::SeeReveal => continue,
+                // moves intents, not the row
+                Action::LetGo => continue,
                 Action::Wait | Action::Rebroadcast | Action::Bump => continue,
                 Action::LookAway | Action::Done => continue,
             };

@@ -1,5 +1,5 @@
 //! What a reveal means for intents: filled, free again after a part, or free because their bid
-//! failed; and the way back, if its block is lost.
+//! failed, unless they are kept for another attempt; and the way back, if its block is lost.
 
 use domain::{
     AuctionId, IntentId,
@@ -18,6 +18,7 @@ use serde_json::json;
 use crate::{
     error::SettlementError,
     record::{note, report},
+    retry::Kept,
 };
 
 /// A reveal whose logs are read.
@@ -37,11 +38,12 @@ impl Reveal {
         tx: &mut Tx<'_>,
         planned: &[PlannedBid],
         results: &[BidResult],
+        kept: &Kept,
     ) -> Result<(), SettlementError> {
         for (plan, result) in planned.iter().zip(results) {
             match result.failure {
                 None => self.settled(tx, result).await?,
-                Some(failure) => self.failed(tx, plan, failure).await?,
+                Some(failure) => self.failed(tx, plan, failure, kept).await?,
             }
         }
         Ok(())
@@ -79,6 +81,7 @@ impl Reveal {
         tx: &mut Tx<'_>,
         plan: &PlannedBid,
         failure: Failure,
+        kept: &Kept,
     ) -> Result<(), SettlementError> {
         let intents: Vec<IntentId> = plan.fills.iter().map(|fill| fill.intent).collect();
         let told: Vec<Event> = intents
@@ -99,7 +102,8 @@ impl Reveal {
             "reason": failure.reason, "tx": self.evidence.tx, "block": self.evidence.block,
         });
         note(tx, &intents, "fill_failed", &line).await?;
-        intent::release(tx, self.chain_id, self.auction, &intents, self.now_s).await?;
+        let free: Vec<IntentId> = intents.into_iter().filter(|id| !kept.contains(id)).collect();
+        intent::release(tx, self.chain_id, self.auction, &free, self.now_s).await?;
         Ok(())
     }
 

@@ -16,6 +16,7 @@ mod node;
 mod observe;
 mod outcome;
 mod record;
+mod retry;
 mod run;
 mod send;
 mod settlers;

@@ -81,6 +81,7 @@ impl Worker {
         let results = self.expected(commitment).results(&row.bids, &seen.logs)?;
         let evidence = seen.evidence();
         let mut tx = self.begin(picture).await?;
+        let kept = self.kept(&mut tx, &row, &results).await?;
         store::lock_intents(&mut tx, row.auction, &row.intents()).await?;
         store::include(&mut tx, seen.attempt.id, Some(seen.inclusion)).await?;
         if let Some(commit) = &picture.commit {
@@ -96,10 +97,11 @@ impl Worker {
             evidence,
             now_s: picture.head.timestamp_s,
         };
-        scene.apply(&mut tx, &row.bids, &results).await?;
+        scene.apply(&mut tx, &row.bids, &results, &kept).await?;
         let fills = results.iter().flat_map(|result| &result.fills);
         let filled: Vec<IntentId> = fills.map(|fill| fill.intent).collect();
         store::keep_filled(&mut tx, row.auction, &filled).await?;
+        row.runner_up_due = self.call_for_runner_up(&mut tx, picture, &kept).await?;
         let settled = results.iter().filter(|bid| bid.failure.is_none()).count();
         let bids = results.len();
         row.results = Some(results);

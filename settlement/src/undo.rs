@@ -1,6 +1,7 @@
 //! Acting: what a reorg took back, and what came to nothing.
 
 use domain::{
+    IntentId,
     event::{Event, SettlementExpired, TxRef},
     status::{IntentEvent, SettlementEvent, SettlementStatus},
 };
@@ -23,9 +24,9 @@ use crate::{
 impl Worker {
     /// The commit's block is gone, and a reveal on it with it: planned again.
     pub(crate) async fn forget_commit(&self, picture: &Picture) -> Result<(), SettlementError> {
-        let (auction, intents) = (picture.row.auction, picture.row.intents());
         let mut tx = self.begin(picture).await?;
-        let held = store::lock_intents(&mut tx, auction, &intents).await?;
+        self.take_back_runner_up(&mut tx, &picture.row).await?;
+        let held = self.held(&mut tx, picture).await?;
         self.take_back_reveal(&mut tx, picture).await?;
         self.take_back(&mut tx, picture, TxKind::Commit).await?;
         self.move_intents(&mut tx, picture, &held, IntentEvent::CommitReorged, None).await?;
@@ -35,16 +36,31 @@ impl Worker {
 
     /// The reveal's block is gone, the commit's is not: waiting for it to be mined again.
     pub(crate) async fn forget_reveal(&self, picture: &Picture) -> Result<(), SettlementError> {
-        let (auction, intents) = (picture.row.auction, picture.row.intents());
         let mut tx = self.begin(picture).await?;
-        let held = store::lock_intents(&mut tx, auction, &intents).await?;
+        self.take_back_runner_up(&mut tx, &picture.row).await?;
+        let held = self.held(&mut tx, picture).await?;
         self.take_back_reveal(&mut tx, picture).await?;
+        // what was kept for a second attempt is in this one's commitment again
+        intent::commit_again(&mut tx, self.chain_id(), picture.row.auction, &held).await?;
         let commit = picture.commit.as_ref().map(Seen::evidence);
         store::set_evidence(&mut tx, &held, commit).await?;
         if let Some(current) = picture.current() {
             store::restore(&mut tx, current.id).await?;
         }
         self.replan(tx, picture, SettlementEvent::RevealReorged).await
+    }
+
+    /// Locks the row's intents; returns those that its auction holds and no later attempt has.
+    async fn held(
+        &self,
+        tx: &mut Tx<'_>,
+        picture: &Picture,
+    ) -> Result<Vec<IntentId>, SettlementError> {
+        let row = &picture.row;
+        let mut held = store::lock_intents(tx, row.auction, &row.intents()).await?;
+        let own = self.own_intents(tx, row).await?;
+        held.retain(|intent| own.contains(intent));
+        Ok(held)
     }
 
     async fn replan(
@@ -55,7 +71,7 @@ impl Worker {
     ) -> Result<(), SettlementError> {
         let mut row = picture.row.clone();
         let from = advance(&mut row, event)?;
-        row.results = None;
+        (row.results, row.runner_up_due) = (None, false);
         store::set(&mut tx, picture.lease, from, &row).await?;
         tx.commit().await?;
         metrics::counter!("gavel_settlement_reorgs_total").increment(1);
@@ -134,9 +150,9 @@ impl Worker {
         let from = advance(&mut row, event)?;
         row.reason = Some(reason.as_str().to_owned());
         row.watch_until = self.watched_until(picture);
-        let intents = row.intents();
         let chain_id = self.chain_id();
         let mut tx = self.begin(picture).await?;
+        let intents = self.own_intents(&mut tx, &row).await?;
         store::retire(&mut tx, row.id).await?;
         let told = Event::SettlementExpired(SettlementExpired {
             auction_id: row.auction,

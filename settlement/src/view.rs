@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::Address;
-use domain::{event::BlockRef, status::SettlementStatus};
+use domain::{auction::RUNNER_UP_BLOCKS, event::BlockRef, status::SettlementStatus};
 use infra::pg::settlement::{Attempt, AttemptStatus, Commitment, Inclusion, TxKind};
 
 use crate::{
@@ -82,6 +82,9 @@ impl Scene {
             public: current.is_some_and(|commitment| commitment.public),
             late: past(committed_at, self.max_delay),
             outlived: past(committed_at, self.max_delay.saturating_add(settings.confirmations)),
+            overdue: row.runner_up_due
+                && (past(revealed_at, settings.finality_blocks)
+                    || past(revealed_at, settings.confirmations + RUNNER_UP_BLOCKS)),
             deep: past(revealed_at, settings.finality_blocks),
             pointless: row.last_s() < settings.earliest_reveal_s(self.head.timestamp_s),
             dry: false,

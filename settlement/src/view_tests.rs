@@ -75,6 +75,7 @@ fn stored(status: SettlementStatus, attempts: Vec<Attempt>) -> Stored {
             results: None,
             reason: None,
             watch_until: None,
+            runner_up_due: false,
             age_ms: 0,
         },
         commitments: vec![commitment(1)],

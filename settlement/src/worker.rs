@@ -151,6 +151,7 @@ impl Worker {
             Action::ForgetReveal => self.forget_reveal(&picture).await?,
             Action::Outlive => self.outlive(&picture).await?,
             Action::GiveUp(reason) => self.give_up(&picture, reason).await?,
+            Action::LetGo => self.let_go(&picture).await?,
             Action::Finalise => self.finalise(&picture).await?,
             Action::LookAway => self.look_away(&picture).await?,
         }

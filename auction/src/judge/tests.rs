@@ -42,6 +42,7 @@ fn case(stored: &StoredIntent) -> Case {
     let bids = vec![placed(bid(1, stored.id, 1_100), 0), placed(bid(2, stored.id, 1_050), 1)];
     let stream = Stream::of_rows(bids);
     Case {
+        attempt: 1,
         cut: cut(&[stored]),
         closing: stream.closing(),
         stream: stream.into(),

@@ -156,7 +156,24 @@ impl Cut {
         Ok(Self { opening, hash, intents: named })
     }
 
-    /// The record.
+    /// The same auction to be decided again, not before `from_ms`: of its intents those of `entries`
+    /// whose `validTo` covers a settlement from then on, with what is left of them. Rules, prices and
+    /// hash stay.
+    pub(super) fn again(&self, entries: &[CutIntent], from_ms: u64) -> Self {
+        let closes_at_ms = self.opening.closes_at_ms.max(from_ms);
+        let admitted = |entry: &&CutIntent| {
+            let intent = self.intents.get(&entry.id);
+            intent.is_some_and(|intent| self.params().admits(intent, closes_at_ms))
+        };
+        let entries: Vec<CutIntent> = entries.iter().filter(admitted).copied().collect();
+        let kept = |entry: &CutIntent| Some((entry.id, self.intents.get(&entry.id)?.clone()));
+        let intents = entries.iter().filter_map(kept).collect();
+        let opening = OpeningRecord { closes_at_ms, intents: entries, ..self.opening.clone() };
+        Self { opening, hash: self.hash, intents }
+    }
+
+    /// The record; of an auction that is decided again with what is left of its intents, and the
+    /// time from which it can settle in the place of the close.
     #[must_use]
     pub const fn opening(&self) -> &OpeningRecord {
         &self.opening

@@ -7,6 +7,7 @@ mod fault;
 mod full;
 mod gone;
 mod lineage;
+mod second;
 mod simulated;
 mod verify;
 
@@ -15,11 +16,20 @@ pub use fault::RecordFault;
 pub use full::AuctionRecord;
 pub use lineage::{Lineage, LineageFault};
 
-use super::{BidLeaf, ReceivedBid, bids_tree};
+use super::{BidLeaf, Decision, ReceivedBid, Simulation, Standings, bids_tree};
 
 /// The record's format, and the engine that decides: a search that counts its nodes otherwise, or
 /// takes another set where it ends, is another version.
-pub const VERSION: u32 = 2;
+pub const VERSION: u32 = 3;
+
+/// One of an auction's decisions with what it was made on, beside the cut.
+#[derive(Clone, Copy, Debug)]
+struct Told<'a> {
+    bids: &'a [ReceivedBid],
+    standings: &'a Standings,
+    simulation: Option<&'a Simulation>,
+    decision: &'a Decision,
+}
 
 fn closing(bids: &[RecordedBid]) -> Closing {
     let leaf = |(index, bid): (u32, &RecordedBid)| BidLeaf {

@@ -79,7 +79,7 @@ pub fn discredited(bids: &[ReceivedBid], drops: &[SimulationDrop]) -> BTreeSet<B
 }
 
 /// A bid that did not settle. The call can be made again from the record: `Settlement.simulate`
-/// of the batch of attempt 1 that holds `batch`, with `gas`, at [`Simulation::block`].
+/// of the batch of that attempt that holds `batch`, with `gas`, at [`Simulation::block`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct SimulationDrop {

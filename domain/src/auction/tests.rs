@@ -4,6 +4,7 @@ mod fairness;
 mod metamorphic;
 mod plan;
 mod records;
+mod runner_up;
 mod scores;
 mod second_pass;
 mod speed;

@@ -34,6 +34,8 @@ named_states!(
         FillPart = "fill_part",
         /// Its bid failed, or the commitment expired: it is free again.
         Release = "release",
+        /// Its bid failed, and its auction may still fill it by another one.
+        Retry = "retry",
         /// A signed cancellation, valid only while it is in no auction.
         Cancel = "cancel",
         /// A log shows its nonce invalidated by the owner.
@@ -66,20 +68,20 @@ impl IntentStatus {
             (Open, E::FillPart | E::Release) => Stay,
             (Open, E::CommitReorged | E::FillReorged | E::InvalidateReorged) => Stay,
             (Open, E::OtherFillReorged) => Stay,
-            (Open, E::Commit) => Refuse,
+            (Open, E::Commit | E::Retry) => Refuse,
 
             (Matched, E::Commit) => To(Committed),
             (Matched, E::Fill) => To(Filled),
             (Matched, E::FillPart | E::Release) => To(Open),
             // its batch is under way: noted, and applied when the batch lets it go unfilled
             (Matched, E::Invalidate) => Stay,
-            (Matched, E::Match | E::OtherFillReorged) => Stay,
+            (Matched, E::Match | E::Retry | E::OtherFillReorged) => Stay,
             (Matched, E::CommitReorged | E::FillReorged | E::InvalidateReorged) => Stay,
             (Matched, E::Cancel | E::Expire) => Refuse,
 
             (Committed, E::Fill) => To(Filled),
             (Committed, E::FillPart | E::Release) => To(Open),
-            (Committed, E::CommitReorged) => To(Matched),
+            (Committed, E::CommitReorged | E::Retry) => To(Matched),
             (Committed, E::Invalidate | E::OtherFillReorged) => Stay,
             (Committed, E::Commit | E::FillReorged | E::InvalidateReorged) => Stay,
             (Committed, E::Match | E::Cancel | E::Expire) => Refuse,
@@ -89,6 +91,7 @@ impl IntentStatus {
             (Filled, E::OtherFillReorged) => To(Open),
             (Filled, E::Fill) => Stay,
             (Filled, E::Match | E::Commit | E::FillPart | E::Release | E::Cancel) => Refuse,
+            (Filled, E::Retry) => Refuse,
             (Filled, E::Invalidate | E::Expire | E::CommitReorged | E::InvalidateReorged) => Refuse,
 
             // the chain has the last word: a fill that is there beats what we thought
@@ -96,13 +99,13 @@ impl IntentStatus {
             (Cancelled, E::InvalidateReorged) => To(Open),
             (Cancelled, E::Cancel | E::Invalidate | E::Release) => Stay,
             (Cancelled, E::Match | E::Commit | E::FillPart | E::Expire) => Refuse,
-            (Cancelled, E::CommitReorged | E::FillReorged) => Refuse,
+            (Cancelled, E::CommitReorged | E::FillReorged | E::Retry) => Refuse,
             (Cancelled, E::OtherFillReorged) => Stay,
 
             (Expired, E::Fill) => To(Filled),
             (Expired, E::Expire | E::Release | E::Invalidate | E::InvalidateReorged) => Stay,
             (Expired, E::Match | E::Commit | E::FillPart | E::Cancel) => Refuse,
-            (Expired, E::CommitReorged | E::FillReorged) => Refuse,
+            (Expired, E::CommitReorged | E::FillReorged | E::Retry) => Refuse,
             (Expired, E::OtherFillReorged) => Stay,
         }
     }

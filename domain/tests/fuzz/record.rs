@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use domain::{
-    Bid, IntentId,
-    auction::{AuctionRecord, Cut, Deliberation, PublicRecord, RecordedBid, Standings},
+    Bid, BidId, IntentId,
+    auction::{
+        AuctionRecord, Cut, Decision, Deliberation, Ending, Grounds, PublicRecord, ReceivedBid,
+        RecordedBid, Retrial, RunnerUp, Standings, decide, left_unfilled,
+    },
     batch::{OwnerSignature, SignedBid, SignedIntent},
     bid::{End, Leg},
     eip712::SigningDomain,
+    event::{Fault, TxRef},
     signature::SigningKey,
     status::AuctionStatus,
 };
@@ -15,6 +19,36 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use crate::market::{Market, Numbers};
+
+/// What is decided once more, after every winner failed by its solver's fault.
+fn second(
+    cut: &Cut,
+    bids: &[ReceivedBid],
+    first: &Decision,
+    standings: &Standings,
+) -> Option<RunnerUp> {
+    let won = |bid: &&BidId| bids.iter().find(|found| found.id == **bid);
+    let fills = first.winners.iter().filter_map(|bid| Some(won(&bid)?.bid.fills()));
+    let left = left_unfilled(fills.map(|fills| (fills, Some(Fault::Solver))));
+    if left.is_empty() {
+        return None;
+    }
+    let ending = |bid: &BidId| Ending { bid: *bid, fault: Some(Fault::Solver) };
+    let opening = cut.opening();
+    let grounds = Grounds {
+        reveal: TxRef { tx: opening.block.hash, block: opening.block },
+        endings: first.winners.iter().map(ending).collect(),
+        block: opening.block,
+        block_time_s: opening.block_time_s,
+        intents: left.iter().filter_map(|id| opening.intent(*id).copied()).collect(),
+        standings: standings.clone(),
+    };
+    let retrial = Retrial::new(cut, first, &grounds);
+    let mut bids = bids.to_vec();
+    bids.retain(|bid| retrial.admits(bid.id, &bid.bid));
+    let decision = decide(retrial.cut(), &bids, standings);
+    Some(RunnerUp { grounds, simulation: None, decision })
+}
 
 /// The published record of a market, if it makes an auction.
 fn record(market: &Market) -> Option<PublicRecord> {
@@ -26,8 +60,10 @@ fn record(market: &Market) -> Option<PublicRecord> {
     let mut deliberation = Deliberation::new(&cut, &bids, &market.standings, &left_out);
     let mut decision = deliberation.decide();
     decision.references = deliberation.references(&decision);
+    let standings = Standings { block: Some(market.opening.block), ..market.standings.clone() };
+    let runner_up = second(&cut, &bids, &decision, &standings);
     let key = SigningKey::from_bytes([7; 32]).unwrap();
-    let recorded = |bid: &domain::auction::ReceivedBid| RecordedBid {
+    let recorded = |bid: &ReceivedBid| RecordedBid {
         id: bid.id,
         ms: bid.ms,
         seq: bid.seq,
@@ -43,9 +79,10 @@ fn record(market: &Market) -> Option<PublicRecord> {
         closing: AuctionRecord::closing_of(&bids),
         intents: market.intents.iter().map(signed).collect(),
         bids,
-        standings: Standings { block: Some(market.opening.block), ..market.standings.clone() },
+        standings,
         simulation: None,
         decision: Ok(decision),
+        runner_up,
     };
     Some(record.public(AuctionStatus::Published))
 }

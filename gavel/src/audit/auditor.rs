@@ -3,20 +3,22 @@
 use std::sync::Arc;
 
 use domain::{
-    auction::{OpeningRecord, PublicRecord},
+    auction::{Contents, OpeningRecord, PublicRecord, RunnerUp},
     eip712::SigningDomain,
+    event::TxRef,
 };
 use infra::chain::{Chain, ChainError};
 use solvers::wire::Receipt;
 use tokio::sync::Mutex;
 
 use super::{
+    attempt::{Attempt, left_for_second},
     fault::Fault,
     finding::{Finding, State},
     logs::Logs,
-    node::patiently,
-    payments, promised,
-    settled::{self, Reveal, Winners},
+    node::{is_canonical, patiently},
+    promised,
+    settled::{self, Reveal, Settled},
     source::Subject,
     witness::Witness,
 };
@@ -112,29 +114,59 @@ impl Onlooker {
         finding: &mut Finding,
     ) -> Result<Option<Fault>, ChainError> {
         let auction = record.opening.auction_id;
-        let reveals = self.logs.lock().await.reveals(&self.chain, auction).await?;
+        let expected = named.len().max(1);
+        let reveals = self.logs.lock().await.reveals(&self.chain, auction, expected).await?;
         let Some(contents) = &record.contents else {
             return self.withheld(record).await;
         };
-        let unchecked = &mut finding.unchecked;
-        let (chain, revealed) = (&self.chain, !reveals.is_empty());
-        let mut witness = Witness { chain, record, contents, revealed, unchecked };
-        if let Some(fault) = witness.check().await? {
-            return Ok(Some(fault));
+        for attempt in Attempt::all(record, contents) {
+            let revealed = reveals.iter().any(|seen| seen.attempt == attempt.number);
+            let unchecked = &mut finding.unchecked;
+            let mut witness =
+                Witness { chain: &self.chain, record, contents, attempt, revealed, unchecked };
+            if let Some(fault) = witness.check().await? {
+                return Ok(Some(fault));
+            }
         }
         if let Some(missing) = named.iter().find(|tx| !reveals.iter().any(|seen| seen.tx == **tx)) {
             return Ok(Some(Fault::RevealMissing(*missing)));
         }
-        let outcome = settlement(record, &reveals);
-        Ok(match outcome {
-            Ok(None) => None,
-            Ok(Some(failed)) => {
-                finding.failed_bids = failed;
-                finding.settled = reveals.first().map(|reveal| reveal.tx);
-                None
-            }
-            Err(fault) => Some(fault),
-        })
+        let settled = match settled::settled(record, contents, &reveals) {
+            Ok(settled) => settled,
+            Err(fault) => return Ok(Some(fault)),
+        };
+        if let Some(fault) = self.grounds(contents, &settled, &reveals, finding).await? {
+            return Ok(Some(fault));
+        }
+        told(record, contents, &settled, finding);
+        let of = |number: u8| reveals.iter().find(|seen| seen.attempt == number);
+        finding.settled = of(1).map(|reveal| reveal.tx);
+        finding.runner_up = of(2).map(|reveal| reveal.tx);
+        Ok(None)
+    }
+
+    /// A second attempt rests on what the first one's reveal shows. Where a reorg took that reveal's
+    /// block back, nobody can say what it showed.
+    async fn grounds(
+        &self,
+        contents: &Contents,
+        settled: &Settled,
+        reveals: &[Reveal],
+        finding: &mut Finding,
+    ) -> Result<Option<Fault>, ChainError> {
+        let Some(RunnerUp { grounds, .. }) = &contents.runner_up else { return Ok(None) };
+        let TxRef { tx, block } = grounds.reveal;
+        if !is_canonical(&self.chain, block).await? {
+            let what = format!(
+                "what the second attempt rests on (block {} {} is not on this chain now)",
+                block.number, block.hash
+            );
+            finding.unchecked.push(what);
+            return Ok(None);
+        }
+        let shown = reveals.iter().any(|seen| (seen.tx, seen.block) == (tx, block.number));
+        let same = shown && settled.first.as_ref() == Some(&grounds.endings);
+        Ok((!same).then_some(Fault::Endings))
     }
 
     /// Nothing of an auction may stay sealed for ever.
@@ -146,19 +178,18 @@ impl Onlooker {
     }
 }
 
-/// What was revealed against what won: how many winners failed on chain; `None` without a reveal.
-pub(super) fn settlement(
-    record: &PublicRecord,
-    reveals: &[Reveal],
-) -> Result<Option<usize>, Fault> {
-    let winners = Winners::of(record).filter(|winners| !winners.ids.is_empty());
-    match (winners, reveals) {
-        (_, []) => Ok(None),
-        (None, [reveal, ..]) => Err(Fault::NobodyWon(reveal.tx)),
-        (Some(_), [first, second, ..]) => Err(Fault::RevealedTwice(first.tx, second.tx)),
-        (Some(winners), [reveal]) => {
-            settled::check(&winners, reveal)?;
-            payments::check(&winners, reveal).map(Some)
+/// What the chain shows of the winners, and what it does not.
+fn told(record: &PublicRecord, contents: &Contents, settled: &Settled, finding: &mut Finding) {
+    let ends = settled.first.iter().chain(&settled.second).flatten();
+    finding.failed_bids = ends.filter(|ending| ending.fault.is_some()).count();
+    if contents.runner_up.is_none()
+        && let Some(first) = &settled.first
+    {
+        let left = left_for_second(record, first);
+        if left > 0 {
+            finding.unchecked.push(format!(
+                "why nothing was decided over what failed on chain, which {left} bids were left for"
+            ));
         }
     }
 }

@@ -43,7 +43,7 @@ pub(crate) enum Fault {
     Simulation { bid: BidId, how: &'static str },
     #[error("a batch was revealed in {0}, and nobody won")]
     NobodyWon(B256),
-    #[error("attempt {attempt} was revealed in {tx}, there is only one")]
+    #[error("attempt {attempt} was revealed in {tx}, and none such was decided")]
     Attempt { attempt: u8, tx: B256 },
     #[error("the batch was revealed twice: in {0} and in {1}")]
     RevealedTwice(B256, B256),
@@ -77,6 +77,12 @@ pub(crate) enum Fault {
         "the registry was read at block {block}, which was not the newest one between opening and settlement"
     )]
     BlockOutside { block: u64 },
+    #[error("the second attempt rests on other ends of the first one's bids than its reveal shows")]
+    Endings,
+    #[error(
+        "the second attempt was decided at block {block}, not at one of those after the first one's reveal"
+    )]
+    GroundsOutside { block: u64 },
     #[error("reveal {0} is of this auction, and the API lists no such auction")]
     UnlistedReveal(B256),
     #[error("a receipt for bid {0} is of this auction, and the API lists no such auction")]
@@ -118,6 +124,8 @@ impl Fault {
             Self::Limit(_) => "limit",
             Self::Payment { .. } => "payment",
             Self::BlockOutside { .. } => "block_outside",
+            Self::Endings => "endings",
+            Self::GroundsOutside { .. } => "grounds_outside",
             Self::UnlistedReveal(_) => "unlisted_reveal",
             Self::UnlistedReceipt(_) => "unlisted_receipt",
             Self::Withheld => "withheld",

@@ -34,7 +34,9 @@ pub(crate) struct Finding {
     pub(crate) receipts: usize,
     /// The reveal, if it took place.
     pub(crate) settled: Option<B256>,
-    /// Winners that failed on chain.
+    /// The reveal of the second attempt.
+    pub(crate) runner_up: Option<B256>,
+    /// Winners that failed on chain, in either attempt.
     pub(crate) failed_bids: usize,
     /// What could not be repeated, and why.
     pub(crate) unchecked: Vec<String>,
@@ -51,6 +53,7 @@ impl Finding {
             gap: None,
             receipts: 0,
             settled: None,
+            runner_up: None,
             failed_bids: 0,
             unchecked: Vec::new(),
         }
@@ -100,6 +103,9 @@ impl Finding {
         if self.failed_bids > 0 {
             let _ = write!(line, " {} failed on chain ", self.failed_bids);
         }
+        if let (State::Ok, Some(tx)) = (&self.state, self.runner_up) {
+            let _ = write!(line, " runner-up settled in {tx} ");
+        }
         for what in &self.unchecked {
             let _ = write!(line, " unchecked: {what} ");
         }
@@ -123,7 +129,7 @@ impl Finding {
             "auction": self.auction, "state": state, "why": why, "bids": self.bids,
             "winners": self.winners, "score": self.score, "gap": self.gap,
             "receipts": self.receipts, "settled": self.settled,
-            "failed_bids": self.failed_bids, "unchecked": self.unchecked,
+            "runner_up": self.runner_up, "failed_bids": self.failed_bids, "unchecked": self.unchecked,
         })
     }
 }

@@ -37,14 +37,15 @@ impl Logs {
         Self { next: from, reveals: HashMap::new(), commits: HashMap::new() }
     }
 
-    /// The reveals of an auction with their transactions; reads on to the newest block if there is
-    /// none so far.
+    /// The reveals of an auction with their transactions; reads on to the newest block if there are
+    /// fewer than `expected` so far.
     pub(super) async fn reveals(
         &mut self,
         chain: &Chain,
         auction: AuctionId,
+        expected: usize,
     ) -> Result<Vec<Reveal>, ChainError> {
-        if !self.reveals.contains_key(&auction) {
+        if self.reveals.get(&auction).map_or(0, Vec::len) < expected {
             self.read_on(chain).await?;
         }
         let mut reveals = Vec::new();

@@ -4,8 +4,10 @@ use alloy::sol_types::SolEvent as _;
 use alloy_primitives::{Address, Log};
 use domain::{
     Amount, BidId, IntentId,
+    auction::Ending,
     batch::{SignedBid, SignedIntent},
     bid::{End, Fill, Leg},
+    event,
 };
 use infra::chain::abi;
 
@@ -14,36 +16,38 @@ use super::{
     settled::{Reveal, Winners},
 };
 
-/// Follows the logs bid by bid, in settlement order; returns how many failed on chain.
-pub(super) fn check(winners: &Winners, reveal: &Reveal) -> Result<usize, Fault> {
+/// Follows the logs bid by bid, in settlement order; returns how each of them ended.
+pub(super) fn check(winners: &Winners, reveal: &Reveal) -> Result<Vec<Ending>, Fault> {
     let settlement = winners.domain.settlement();
-    let mut failed = 0;
+    let mut endings = Vec::with_capacity(winners.ids.len());
     let mut rest = reveal.logs.as_slice();
     for (id, signed) in winners.ids.iter().zip(&winners.bids) {
         let end = |log: &Log| log.address == settlement && ends(log).is_some();
         let at = rest.iter().position(end).ok_or(Fault::End { tx: reveal.tx, bid: *id })?;
         let (mine, after) = rest.split_at(at + 1);
         rest = after;
-        match mine.last().and_then(ends) {
-            Some((bid, true)) if bid == *id => settled(winners, (*id, signed), mine)?,
-            // a bid that failed moved nothing: its frame's logs are undone with it
-            Some((bid, false)) if bid == *id => failed += 1,
-            Some(_) | None => return Err(Fault::End { tx: reveal.tx, bid: *id }),
+        let ending = mine.last().and_then(ends).filter(|ending| ending.bid == *id);
+        let ending = ending.ok_or(Fault::End { tx: reveal.tx, bid: *id })?;
+        // a bid that failed moved nothing: its frame's logs are undone with it
+        if ending.fault.is_none() {
+            settled(winners, (*id, signed), mine)?;
         }
+        endings.push(ending);
     }
     match rest.iter().filter(|log| log.address == settlement).find_map(ends) {
-        Some((bid, _)) => Err(Fault::End { tx: reveal.tx, bid }),
-        None => Ok(failed),
+        Some(Ending { bid, .. }) => Err(Fault::End { tx: reveal.tx, bid }),
+        None => Ok(endings),
     }
 }
 
-/// The bid that ended with a log, and whether it settled.
-fn ends(log: &Log) -> Option<(BidId, bool)> {
+/// The end of a bid that a log tells of.
+fn ends(log: &Log) -> Option<Ending> {
     if let Ok(settled) = abi::BidSettled::decode_log(log) {
-        return Some((BidId::new(settled.bid), true));
+        return Some(Ending { bid: BidId::new(settled.bid), fault: None });
     }
     let failed = abi::BidFailed::decode_log(log).ok()?;
-    Some((BidId::new(failed.bid), false))
+    let fault = event::Fault::try_from(failed.fault).ok()?;
+    Some(Ending { bid: BidId::new(failed.bid), fault: Some(fault) })
 }
 
 /// A settled bid filled what it says, within every limit, and each of its legs was paid.

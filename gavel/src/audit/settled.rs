@@ -6,14 +6,14 @@ use alloy::sol_types::SolCall as _;
 use alloy_primitives::{Address, B256, Bytes, Log, U256};
 use domain::{
     BidId, IntentId,
-    auction::{Cut, PublicRecord, Shares},
+    auction::{Contents, Cut, Ending, PublicRecord, Shares},
     batch::{self, BatchBid, SignedBid, SignedIntent},
     commitment::{BatchHeader, CommitPlace, commitment},
     eip712::SigningDomain,
 };
 use infra::chain::abi;
 
-use super::fault::Fault;
+use super::{attempt::Attempt, fault::Fault, payments};
 
 /// A reveal as the chain has it.
 #[derive(Clone, Debug)]
@@ -47,14 +47,17 @@ pub(super) struct Winners {
 }
 
 impl Winners {
-    /// The winners of a published record, nobody included; `None` while it is not published, and
-    /// where nothing was decided.
-    pub(super) fn of(record: &PublicRecord) -> Option<Self> {
-        let (contents, decision) = (record.contents.as_ref()?, record.decision.as_ref()?);
+    /// The winners of one of a published record's decisions, nobody included; `None` if one of them
+    /// is not recorded, or nothing was closed.
+    pub(super) fn of(
+        record: &PublicRecord,
+        contents: &Contents,
+        attempt: &Attempt<'_>,
+    ) -> Option<Self> {
         let closing = record.closing?;
         let bids: BTreeMap<BidId, &SignedBid> =
-            contents.bids.iter().map(|bid| (bid.id, &bid.signed)).collect();
-        let winning = decision.winners.iter().map(|id| bids.get(id).map(|bid| (*bid).clone()));
+            attempt.bids.iter().map(|bid| (bid.id, &bid.signed)).collect();
+        let winning = attempt.winners.iter().map(|id| bids.get(id).map(|bid| (*bid).clone()));
         let domain = SigningDomain::new(record.opening.chain_id, record.opening.settlement);
         let intents: BTreeMap<_, _> = contents
             .intents
@@ -63,14 +66,14 @@ impl Winners {
             .collect();
         let messages = intents.iter().map(|(id, found)| (*id, found.intent.clone())).collect();
         Some(Self {
-            ids: decision.winners.clone(),
+            ids: attempt.winners.to_vec(),
             bids: winning.collect::<Option<_>>()?,
             intents,
             domain,
-            cut: Cut::new(record.opening.clone(), messages).ok()?,
+            cut: attempt.cut(record, contents, messages)?,
             header: BatchHeader {
                 auction: record.opening.auction_id,
-                attempt: 1,
+                attempt: attempt.number,
                 open_hash: record.open_hash,
                 bids_root: closing.bids_root,
                 bid_count: closing.bid_count,
@@ -91,12 +94,45 @@ impl Winners {
     }
 }
 
-/// The revealed batch is what the winners make, it was committed to before, by who revealed it.
-pub(super) fn check(winners: &Winners, reveal: &Reveal) -> Result<(), Fault> {
-    let tx = reveal.tx;
-    if reveal.attempt != winners.header.attempt {
-        return Err(Fault::Attempt { attempt: reveal.attempt, tx });
+/// What the chain shows of an auction's attempts: how the bids of each ended; `None` without a reveal.
+#[derive(Debug, Default)]
+pub(super) struct Settled {
+    pub(super) first: Option<Vec<Ending>>,
+    pub(super) second: Option<Vec<Ending>>,
+}
+
+/// Every reveal of a published auction against the winners that it settles.
+pub(super) fn settled(
+    record: &PublicRecord,
+    contents: &Contents,
+    reveals: &[Reveal],
+) -> Result<Settled, Fault> {
+    let mut found = Settled::default();
+    let attempts = Attempt::all(record, contents);
+    let decided = |seen: &&Reveal| attempts.iter().any(|known| known.number == seen.attempt);
+    if let Some(odd) = reveals.iter().find(|seen| !decided(seen)) {
+        return Err(Fault::Attempt { attempt: odd.attempt, tx: odd.tx });
     }
+    for attempt in &attempts {
+        let mut mine = reveals.iter().filter(|seen| seen.attempt == attempt.number);
+        let Some(reveal) = mine.next() else { continue };
+        if let Some(again) = mine.next() {
+            return Err(Fault::RevealedTwice(reveal.tx, again.tx));
+        }
+        let winners = Winners::of(record, contents, attempt);
+        let Some(winners) = winners.filter(|winners| !winners.ids.is_empty()) else {
+            return Err(Fault::NobodyWon(reveal.tx));
+        };
+        check(&winners, reveal)?;
+        let endings = Some(payments::check(&winners, reveal)?);
+        if attempt.number == 1 { found.first = endings } else { found.second = endings }
+    }
+    Ok(found)
+}
+
+/// The revealed batch is what the winners make, it was committed to before, by who revealed it.
+fn check(winners: &Winners, reveal: &Reveal) -> Result<(), Fault> {
+    let tx = reveal.tx;
     let direct = reveal.to == Some(winners.domain.settlement()) && reveal.sender == reveal.settler;
     let call = abi::revealCall::abi_decode(&reveal.input).ok();
     let call = call.filter(|call| direct && call.lane == reveal.lane);

@@ -18,6 +18,7 @@ use domain::{
 use infra::chain::{Chain, ChainError};
 
 use super::{
+    attempt::Attempt,
     fault::Fault,
     node::{is_canonical, patiently},
 };
@@ -28,11 +29,12 @@ pub(super) use {
     simulations::differs,
 };
 
-/// An audit's part that needs a node.
+/// The part of an audit that needs a node, for one of an auction's decisions.
 pub(super) struct Witness<'a> {
     pub(super) chain: &'a Chain,
     pub(super) record: &'a PublicRecord,
     pub(super) contents: &'a Contents,
+    pub(super) attempt: Attempt<'a>,
     /// Whether its winners were revealed.
     pub(super) revealed: bool,
     /// What cannot be repeated is told here.
@@ -45,7 +47,9 @@ impl Witness<'_> {
         if let Some(fault) = self.funds().await? {
             return Ok(Some(fault));
         }
-        self.signatures().await?;
+        if self.attempt.number == 1 {
+            self.signatures().await?;
+        }
         if let Some(fault) = self.standings().await? {
             return Ok(Some(fault));
         }
@@ -55,12 +59,20 @@ impl Witness<'_> {
         self.simulations().await
     }
 
+    /// Says what is not checked.
+    fn tell(&mut self, what: String) {
+        self.unchecked.push(match self.attempt.number {
+            1 => what,
+            number => format!("of attempt {number} {what}"),
+        });
+    }
+
     /// Whether a recorded block is on the node's chain; told if it is not.
     async fn on_chain(&mut self, block: BlockRef, what: &str) -> Result<bool, ChainError> {
         let known = is_canonical(self.chain, block).await?;
         if !known {
             let BlockRef { number, hash } = block;
-            self.unchecked.push(format!("{what} (block {number} {hash} is not on this chain now)"));
+            self.tell(format!("{what} (block {number} {hash} is not on this chain now)"));
         }
         Ok(known)
     }
@@ -73,16 +85,16 @@ impl Witness<'_> {
     }
 
     fn no_state(&mut self, what: &str, block: BlockRef) {
-        self.unchecked.push(format!("{what} (no state of block {})", block.number));
+        self.tell(format!("{what} (no state of block {})", block.number));
     }
 
     fn a_block_later(&mut self, what: &str, block: BlockRef) {
-        self.unchecked.push(format!("{what} hold only one block after block {}", block.number));
+        self.tell(format!("{what} hold only one block after block {}", block.number));
     }
 
     fn left_out_for(&self, because: LeftOut) -> impl Iterator<Item = BidId> + '_ {
         let wanted = Ruling::Dropped(DropReason::LeftOut { because });
         let mine = move |verdict: &&Verdict| verdict.ruling == wanted;
-        self.contents.verdicts.iter().filter(mine).map(|verdict| verdict.bid)
+        self.attempt.verdicts.iter().filter(mine).map(|verdict| verdict.bid)
     }
 }

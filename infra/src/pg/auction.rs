@@ -7,11 +7,16 @@ mod left_out;
 mod outcome;
 mod prices;
 mod publish;
+mod runner_up;
 mod staked;
 mod wound_up;
 
 use alloy::primitives::B256;
-use domain::{AuctionId, OpenHash, auction::OpeningRecord, status::AuctionStatus};
+use domain::{
+    AuctionId, OpenHash,
+    auction::{OpeningRecord, RunnerUp},
+    status::AuctionStatus,
+};
 use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 
 use super::{StoreError, from_bigint, to_bigint};
@@ -23,6 +28,7 @@ pub use left_out::note_left_out;
 pub use outcome::Outcome;
 pub use prices::recent_prices;
 pub use publish::publish_if_settled;
+pub use runner_up::{set_runner_up, shared_purses};
 pub use staked::{Staked, staked};
 pub use wound_up::{left_behind, set_wound_up};
 
@@ -39,6 +45,8 @@ pub struct StoredAuction {
     pub closing: Option<Closing>,
     /// What came out; from the decision on.
     pub outcome: Option<Outcome>,
+    /// What was decided over what failed on chain, if anything was.
+    pub runner_up: Option<RunnerUp>,
 }
 
 /// What is fixed at the close, before anything is scored.
@@ -52,7 +60,7 @@ pub struct Closing {
 
 macro_rules! columns {
     () => {
-        "status, open_hash, opening, bids_root, bid_count, outcome"
+        "status, open_hash, opening, bids_root, bid_count, outcome, runner_up"
     };
 }
 
@@ -164,12 +172,14 @@ fn read(row: &PgRow) -> Result<StoredAuction, StoreError> {
         })
     });
     let outcome: Option<Json<Outcome>> = row.try_get("outcome")?;
+    let runner_up: Option<Json<RunnerUp>> = row.try_get("runner_up")?;
     Ok(StoredAuction {
         status: status.parse().map_err(|_| StoreError::Corrupt("auction.status"))?,
         opening,
         open_hash: open_hash(row)?,
         closing: closing.transpose()?,
         outcome: outcome.map(|Json(outcome)| outcome),
+        runner_up: runner_up.map(|Json(runner_up)| runner_up),
     })
 }
 

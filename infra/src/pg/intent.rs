@@ -13,7 +13,9 @@ mod row;
 mod transition;
 
 pub use cancel::{CancelOutcome, cancel, expire_due};
-pub use cut::{candidates, mark_cut, mark_matched, recut, release};
+pub use cut::{
+    candidates, commit_again, keep, lock_matched, mark_cut, mark_matched, recut, release,
+};
 pub use elsewhere::{fill_elsewhere, unfill_elsewhere};
 pub use insert::{Inserted, NewIntent, Replaced, insert, replace};
 pub use invalidate::{Invalidation, invalidate, invalidated_above, of_nonces, validate_again};

@@ -12,6 +12,7 @@ mod lease;
 mod nonce;
 mod public;
 mod row;
+mod runner_up;
 
 pub use attempt::{
     Attempt, AttemptStatus, Inclusion, NewAttempt, Route, TxKind, attempts, close, close_up_to,
@@ -28,4 +29,8 @@ pub use nonce::{next_nonce, raise_nonce, take_nonce};
 pub use public::{PublicSettlement, public_of};
 pub use row::{
     BidResult, Failure, NewSettlement, PlannedBid, SettlementRow, get, insert, of_auction, set,
+};
+pub use runner_up::{
+    RUNNER_UP_CHANNEL, call_for_runner_up, later_intents, may_have_runner_up, reveal_of,
+    runner_ups_due, take_back_runner_up, take_runner_up,
 };

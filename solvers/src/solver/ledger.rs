@@ -121,6 +121,7 @@ mod tests {
     fn decided(auction: u64, winners: Vec<BidId>) -> StreamItem {
         event(Event::AuctionDecided(AuctionDecided {
             auction_id: AuctionId::new(auction),
+            attempt: 1,
             winners,
             total_score: Amount::ZERO,
             gap: Amount::ZERO,

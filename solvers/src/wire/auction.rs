@@ -48,6 +48,10 @@ pub struct AuctionView {
     /// How far the best set could at most lie above it; zero = proven optimal.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gap: Option<Amount>,
+    /// The winning bids of the second attempt, if bids of the first failed on chain; from its decision
+    /// on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runner_up_winners: Option<Vec<BidId>>,
     /// Its batches on their way to the chain.
     #[serde(default)]
     pub settlements: Vec<SettlementView>,

@@ -8,5 +8,6 @@ mod house;
 mod outages;
 mod prices;
 mod race;
+mod runner_up;
 mod simulation;
 mod windows;

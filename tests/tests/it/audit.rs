@@ -7,6 +7,7 @@ mod hidden;
 mod history;
 mod moment;
 pub(crate) mod proxy;
+mod runner_up;
 mod told;
 
 use std::process::{Command, Output};

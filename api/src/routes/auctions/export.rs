@@ -39,7 +39,7 @@ const BIDS: &str = "\"bids\":[";
 /// The auction's record, as far as it is public: one canonical JSON file
 ///
 /// From the opening on the opening record, from the close on number and root of the bids, from the
-/// decision on winners and total score; and once the auction is published everything that it takes
+/// decision on winners and total score, of the second attempt too; and once the auction is published everything that it takes
 /// to make the decision again: `gavel audit --file` and `gavel replay` read it. Fields are in a
 /// fixed order without white space, and bids in the order of the stream, so the same record is
 /// always the same bytes; `ETag` changes with what is public.
@@ -104,7 +104,7 @@ async fn without_bids(
     conn: &mut PgConnection,
     stored: StoredAuction,
 ) -> Result<PublicRecord, Problem> {
-    let StoredAuction { status, opening, open_hash, closing, outcome } = stored;
+    let StoredAuction { status, opening, open_hash, closing, outcome, runner_up } = stored;
     let intents = if status == AuctionStatus::Published {
         let ids: Vec<IntentId> = opening.intents.iter().map(|entry| entry.id).collect();
         let rows = intent::get_many(conn, app.domain.chain_id(), &ids).await?;
@@ -134,6 +134,7 @@ async fn without_bids(
         verdicts,
         second_pass,
         references,
+        runner_up: runner_up.clone(),
     });
     let closing = closing
         .map(|closing| Closing { bid_count: closing.bid_count, bids_root: closing.bids_root });
@@ -144,6 +145,7 @@ async fn without_bids(
         closing,
         void,
         decision: announced,
+        runner_up: runner_up.map(|second| Announced::of(&second.decision)),
         contents,
     })
 }

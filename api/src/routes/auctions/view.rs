@@ -9,7 +9,7 @@ use infra::pg::{
 use solvers::wire::{AuctionView, PublishedBid, SettlementView};
 
 pub(super) fn auction(stored: StoredAuction, settlements: &[PublicSettlement]) -> AuctionView {
-    let StoredAuction { status, opening, open_hash, closing, outcome } = stored;
+    let StoredAuction { status, opening, open_hash, closing, outcome, runner_up } = stored;
     let decision = outcome.as_ref().and_then(Outcome::decision);
     let void = outcome.as_ref().and_then(|outcome| match outcome {
         Outcome::Void { reason } => Some(reason.clone()),
@@ -31,6 +31,7 @@ pub(super) fn auction(stored: StoredAuction, settlements: &[PublicSettlement]) -
         winners: decision.map(|decision| decision.winners.clone()),
         total_score: decision.map(|decision| decision.total_score),
         gap: decision.map(|decision| decision.gap),
+        runner_up_winners: runner_up.map(|second| second.decision.winners),
         settlements: mine.map(settlement).collect(),
         void,
         second_pass: published.map(|decision| decision.second_pass.clone()),

@@ -5,7 +5,7 @@ use alloy_primitives::B256;
 use serde::{Deserialize, Serialize};
 
 use super::super::{
-    Decision, OpeningRecord, PairDecision, Reference, Simulation, Standings, Verdict,
+    Decision, OpeningRecord, PairDecision, Reference, RunnerUp, Simulation, Standings, Verdict,
 };
 use crate::{
     Amount, BidId, OpenHash,
@@ -84,13 +84,16 @@ pub struct Contents {
     /// The reference scores of the solvers that won.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<Reference>,
+    /// What was decided over what failed on chain; absent if nothing failed, or nobody bid on it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runner_up: Option<RunnerUp>,
 }
 
 /// An auction as far as it is public; once it is published, all of it: the exported file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PublicRecord {
-    /// The format, 1.
+    /// The format and engine: [`super::VERSION`].
     pub version: u32,
     /// The opening record: public from the opening on.
     pub opening: OpeningRecord,
@@ -105,6 +108,9 @@ pub struct PublicRecord {
     /// From the decision on, unless the auction is void.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub decision: Option<Announced>,
+    /// From the second decision on, if winners failed on chain and there was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub runner_up: Option<Announced>,
     /// Once the last reveal is mined or expired.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contents: Option<Contents>,

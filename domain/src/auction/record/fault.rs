@@ -58,8 +58,9 @@ pub enum RecordFault {
     /// A verdict is another one when the decision is repeated.
     #[error("bid {0} is judged otherwise when the decision is repeated")]
     Verdict(BidId),
-    /// A bid is left out for a reason that the auction's own decision never has.
-    #[error("bid {0} is left out for a failure on chain, which comes after the decision")]
+    /// A bid is left out for a reason that a decision never has: the auction's own for a failure on
+    /// chain, the second one for that or for an intent that is gone.
+    #[error("bid {0} is left out for a reason that this decision never has")]
     LeftOut(BidId),
     /// Others win when the decision is repeated.
     #[error("in place {place} another winner comes out when the decision is repeated")]
@@ -118,4 +119,18 @@ pub enum RecordFault {
     /// The rounds that are told do not come to what was dropped and published.
     #[error("{0} rounds of simulation do not come to what was dropped and published")]
     SimulationRounds(u32),
+    /// What was announced of a second decision is not what is recorded of it.
+    #[error(
+        "a second decision is announced, and another one or none is recorded, or it is recorded unannounced"
+    )]
+    RunnerUp,
+    /// The ends that a second decision rests on are not those of the first one's winners.
+    #[error("the second decision rests on ends of other bids than those that won the first")]
+    Endings,
+    /// A second decision is about other intents than those that the first attempt left.
+    #[error("the second decision is not about the intents that the first attempt left")]
+    LeftUnfilled,
+    /// The registry was read at another block than the second decision names.
+    #[error("the second decision rests on two blocks")]
+    GroundsBlock,
 }

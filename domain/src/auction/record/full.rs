@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    super::{Decision, OpeningRecord, Simulation, Standings},
+    super::{Decision, OpeningRecord, RunnerUp, Simulation, Standings},
     Announced, Closing, Contents, PublicRecord, RecordedBid, VERSION,
 };
 use crate::{IntentId, batch::SignedIntent, status::AuctionStatus};
@@ -25,6 +25,8 @@ pub struct AuctionRecord {
     pub simulation: Option<Simulation>,
     /// What was decided, or why nothing could be: a stable code.
     pub decision: Result<Decision, String>,
+    /// The second attempt, if there was one.
+    pub runner_up: Option<RunnerUp>,
 }
 
 impl AuctionRecord {
@@ -43,6 +45,7 @@ impl AuctionRecord {
             AuctionStatus::Published => (true, true),
         };
         let decided = self.decision.as_ref().ok();
+        let second = self.runner_up.as_ref().filter(|_| closed);
         PublicRecord {
             version: VERSION,
             opening: self.opening.clone(),
@@ -50,6 +53,7 @@ impl AuctionRecord {
             closing: closed.then_some(self.closing),
             void: self.decision.as_ref().err().filter(|_| closed).cloned(),
             decision: decided.filter(|_| closed).map(Announced::of),
+            runner_up: second.map(|second| Announced::of(&second.decision)),
             contents: published.then(|| Contents {
                 intents: self.intents.values().cloned().collect(),
                 bids: self.bids.clone(),
@@ -58,6 +62,7 @@ impl AuctionRecord {
                 verdicts: decided.map(|found| found.verdicts.clone()).unwrap_or_default(),
                 second_pass: decided.map(|found| found.second_pass.clone()).unwrap_or_default(),
                 references: decided.map(|found| found.references.clone()).unwrap_or_default(),
+                runner_up: self.runner_up.clone(),
             }),
         }
     }

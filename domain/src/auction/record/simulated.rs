@@ -5,23 +5,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     super::{
-        Cut, Decision, DropReason, LeftOut, MAX_ROUNDS, MAX_TX_GAS, ReceivedBid, Ruling,
-        Simulation, SimulationDrop, Verdict, decide_without, discredited, leave_out,
+        Cut, DropReason, LeftOut, MAX_ROUNDS, MAX_TX_GAS, Ruling, Simulation, SimulationDrop,
+        Verdict, decide_without, discredited, leave_out,
     },
-    Contents, RecordFault,
+    RecordFault, Told,
 };
 use crate::BidId;
 
 /// Every verdict that speaks of a simulation has its drop, and every drop its verdict.
-pub(super) fn verify(contents: &Contents) -> Result<(), RecordFault> {
+pub(super) fn verify(told: Told<'_>) -> Result<(), RecordFault> {
     let mut dropped = BTreeSet::new();
-    for found in drops(contents) {
+    for found in drops(told) {
         if !dropped.insert(found.bid) {
             return Err(RecordFault::SimulationBatch(found.bid));
         }
     }
     let mut unused = dropped.clone();
-    for verdict in contents.verdicts.iter().filter(|verdict| simulated(verdict)) {
+    for verdict in told.decision.verdicts.iter().filter(|verdict| simulated(verdict)) {
         if !dropped.contains(&verdict.bid) {
             return Err(RecordFault::SimulationMissing(verdict.bid));
         }
@@ -33,8 +33,8 @@ pub(super) fn verify(contents: &Contents) -> Result<(), RecordFault> {
     }
 }
 
-fn drops(contents: &Contents) -> &[SimulationDrop] {
-    contents.simulation.as_ref().map_or(&[][..], |found| found.drops.as_slice())
+fn drops(told: Told<'_>) -> &[SimulationDrop] {
+    told.simulation.map_or(&[][..], |found| found.drops.as_slice())
 }
 
 fn simulated(verdict: &Verdict) -> bool {
@@ -45,18 +45,13 @@ fn simulated(verdict: &Verdict) -> bool {
 /// The rounds of a simulation, held again: only winners of a round are dropped by it, each alone or
 /// in the whole batch of that round; the next round is decided without them and without those that
 /// they discredit.
-pub(super) fn replay(
-    cut: &Cut,
-    bids: &[ReceivedBid],
-    contents: &Contents,
-    recorded: &Decision,
-) -> Result<(), RecordFault> {
-    let left_out = recorded.left_out();
-    let drops = drops(contents);
-    let discredited = discredited(bids, drops);
-    let told = |wanted: fn(LeftOut) -> bool| {
-        let told = left_out.iter().filter(move |(_, because)| wanted(**because));
-        told.map(|(bid, because)| (*bid, *because)).collect::<LeftOuts>()
+pub(super) fn replay(cut: &Cut, told: Told<'_>) -> Result<(), RecordFault> {
+    let left_out = told.decision.left_out();
+    let drops = drops(told);
+    let discredited = discredited(told.bids, drops);
+    let because = |wanted: fn(LeftOut) -> bool| {
+        let found = left_out.iter().filter(move |(_, because)| wanted(**because));
+        found.map(|(bid, because)| (*bid, *because)).collect::<LeftOuts>()
     };
     for (bid, because) in &left_out {
         if *because == LeftOut::Discredited && !discredited.contains(bid) {
@@ -66,8 +61,8 @@ pub(super) fn replay(
     if let Some(bid) = discredited.iter().find(|bid| !left_out.contains_key(*bid)) {
         return Err(RecordFault::Discredited(*bid));
     }
-    let Some(simulation) = &contents.simulation else { return Ok(()) };
-    if contents.standings.block != Some(simulation.block) {
+    let Some(simulation) = told.simulation else { return Ok(()) };
+    if told.standings.block != Some(simulation.block) {
         return Err(RecordFault::SimulationBlock);
     }
     if let Some(odd) = drops.iter().find(|found| found.gas != MAX_TX_GAS) {
@@ -75,20 +70,18 @@ pub(super) fn replay(
     }
     let replay = Replay {
         cut,
-        bids,
-        contents,
-        before: told(|because| matches!(because, LeftOut::KeyForeign | LeftOut::IntentGone)),
-        unfit: told(|because| because == LeftOut::Unpackable),
+        told,
+        before: because(|found| matches!(found, LeftOut::KeyForeign | LeftOut::IntentGone)),
+        unfit: because(|found| found == LeftOut::Unpackable),
     };
-    replay.run(simulation, &recorded.winners)
+    replay.run(simulation)
 }
 
 type LeftOuts = BTreeMap<BidId, LeftOut>;
 
 struct Replay<'a> {
     cut: &'a Cut,
-    bids: &'a [ReceivedBid],
-    contents: &'a Contents,
+    told: Told<'a>,
     /// What was left out before anything was run.
     before: LeftOuts,
     /// What was left out of a round once it had won it: it makes no batch.
@@ -98,7 +91,7 @@ struct Replay<'a> {
 impl Replay<'_> {
     /// Every round but the last dropped something. One without drops completes the simulation, and so
     /// does one that ran all that was published.
-    fn run(&self, simulation: &Simulation, published: &[BidId]) -> Result<(), RecordFault> {
+    fn run(&self, simulation: &Simulation) -> Result<(), RecordFault> {
         let Simulation { rounds, complete, drops, .. } = simulation;
         let wrong = RecordFault::SimulationRounds(*rounds);
         if *rounds > MAX_ROUNDS {
@@ -115,6 +108,7 @@ impl Replay<'_> {
             ran_as_told(&drops[at..at + found], &ran)?;
             at += found;
         }
+        let published = &self.told.decision.winners;
         let all = !ran.is_empty() && published.iter().all(|bid| ran.contains(bid));
         if at == drops.len() && (!complete || all) { Ok(()) } else { Err(wrong) }
     }
@@ -124,10 +118,10 @@ impl Replay<'_> {
     fn won(&self, dropped: &[SimulationDrop], unfit: &mut LeftOuts) -> Vec<BidId> {
         let mut left_out = self.before.clone();
         left_out.append(&mut unfit.clone());
-        leave_out(&mut left_out, self.bids, dropped);
+        let Told { bids, standings, .. } = self.told;
+        leave_out(&mut left_out, bids, dropped);
         loop {
-            let standings = &self.contents.standings;
-            let won = decide_without(self.cut, self.bids, standings, &left_out).winners;
+            let won = decide_without(self.cut, bids, standings, &left_out).winners;
             let known = left_out.len();
             for (bid, because) in won.iter().filter_map(|bid| self.unfit.get_key_value(bid)) {
                 unfit.insert(*bid, *because);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use super::{
     super::{Cut, Decision, Deliberation, DropReason, LeftOut, ReceivedBid, Ruling},
-    Announced, Contents, PublicRecord, RecordFault, VERSION, closing, gone, received, simulated,
+    Announced, Contents, PublicRecord, RecordFault, Told, VERSION, closing, gone, received, second,
+    simulated,
 };
 use crate::{Intent, IntentId, batch::OwnerSignature, eip712::SigningDomain};
 
@@ -35,12 +36,19 @@ impl PublicRecord {
         if self.decision.is_some() && self.void.is_some() {
             return Err(RecordFault::VoidDecided);
         }
+        if self.runner_up.is_some() && self.decision.is_none() {
+            return Err(RecordFault::NotDecided);
+        }
         let Some(contents) = &self.contents else { return Ok(()) };
         let domain = SigningDomain::new(self.opening.chain_id, self.opening.settlement);
         let cut = self.cut(contents, &domain)?;
         self.verify_bids(contents, &domain)?;
         match &self.decision {
-            Some(announced) => verify_decision(&cut, contents, announced),
+            Some(announced) => {
+                verify_decision(&cut, contents, announced)?;
+                second::verify(&cut, contents, announced, self.runner_up.as_ref())
+            }
+            None if contents.runner_up.is_some() => Err(RecordFault::RunnerUp),
             None if self.void.is_none() => Err(RecordFault::NotDecided),
             None => match contents.verdicts.len() {
                 0 => Ok(()),
@@ -110,14 +118,15 @@ fn verify_decision(
     }
     verify_left_out(contents)?;
     gone::verify(contents)?;
-    simulated::verify(contents)?;
     let bids: Vec<ReceivedBid> = received(&contents.bids);
-    let left_out = recorded.left_out();
-    let mut again = Deliberation::new(cut, &bids, &contents.standings, &left_out);
+    let (standings, simulation) = (&contents.standings, contents.simulation.as_ref());
+    let told = Told { bids: &bids, standings, simulation, decision: &recorded };
+    simulated::verify(told)?;
+    let mut again = Deliberation::new(cut, &bids, standings, &recorded.left_out());
     let mut repeated = again.decide();
     repeated.references = again.references(&repeated);
     compare(&repeated, &recorded)?;
-    simulated::replay(cut, &bids, contents, &recorded)
+    simulated::replay(cut, told)
 }
 
 /// Nobody is left out for what only comes later, and who signed nothing is left out.
@@ -139,7 +148,7 @@ fn verify_left_out(contents: &Contents) -> Result<(), RecordFault> {
 }
 
 /// The first thing in which the repeated decision differs from the recorded one.
-fn compare(repeated: &Decision, recorded: &Decision) -> Result<(), RecordFault> {
+pub(super) fn compare(repeated: &Decision, recorded: &Decision) -> Result<(), RecordFault> {
     let mut verdicts = repeated.verdicts.iter().zip(&recorded.verdicts);
     if let Some((_, other)) = verdicts.find(|(ours, theirs)| ours != theirs) {
         return Err(RecordFault::Verdict(other.bid));

@@ -37,7 +37,7 @@ fn intent(market: &mut Market, owner: u8, partial: bool) -> IntentId {
 }
 
 /// Four bids: the first wins, two lose or break a rule, the last failed its simulation.
-fn record() -> AuctionRecord {
+pub(super) fn record() -> AuctionRecord {
     record_with(|_, _| {})
 }
 
@@ -78,14 +78,15 @@ fn record_with(more: impl FnOnce(&mut Market, [IntentId; 2])) -> AuctionRecord {
         bids,
         standings: market.standings.clone(),
         decision: Ok(decision),
+        runner_up: None,
     }
 }
 
 /// Where bidders were asked about, and winners run.
-const SEEN: BlockRef = BlockRef { number: 100, hash: B256::repeat_byte(0xbb) };
+pub(super) const SEEN: BlockRef = BlockRef { number: 100, hash: B256::repeat_byte(0xbb) };
 
 /// A round for each of these drops, and one without.
-fn simulation(drops: &[(BidId, &[BidId])]) -> Simulation {
+pub(super) fn simulation(drops: &[(BidId, &[BidId])]) -> Simulation {
     let drop = |(round, (bid, batch)): (u32, &(BidId, &[BidId]))| SimulationDrop {
         bid: *bid,
         round,

@@ -61,7 +61,7 @@ impl Witness<'_> {
         }
         if refused > 0 {
             let number = block.number;
-            self.unchecked.push(format!(
+            self.tell(format!(
                 "{refused} signatures that their contracts do not accept at block {number}, or not any more"
             ));
         }
@@ -70,11 +70,11 @@ impl Witness<'_> {
 
     /// What the registry and the nonces said of the bidders.
     pub(super) async fn standings(&mut self) -> Result<Option<Fault>, ChainError> {
-        if self.contents.bids.is_empty() {
+        if self.attempt.bids.is_empty() {
             return Ok(None);
         }
-        let Some(block) = self.contents.standings.block else {
-            self.unchecked.push("standings (no block is recorded)".to_owned());
+        let Some(block) = self.attempt.standings.block else {
+            self.tell("standings (no block is recorded)".to_owned());
             return Ok(None);
         };
         if !self.on_chain(block, "standings").await? {
@@ -100,7 +100,7 @@ impl Witness<'_> {
     /// In what the bidders' standing after `block` differs from what is recorded.
     async fn misjudged(&self, block: BlockRef) -> Asked<Option<Fault>> {
         let auction = self.record.opening.auction_id;
-        let placed = self.contents.bids.iter().map(|bid| PlacedBid {
+        let placed = self.attempt.bids.iter().map(|bid| PlacedBid {
             auction,
             id: bid.id,
             ms: bid.ms,
@@ -112,7 +112,7 @@ impl Witness<'_> {
         let Some(header) = header else { return Ok(None) };
         let asked = if_kept(|| auction::bidders(self.chain, &header, &placed)).await?;
         let Some(mut found) = asked else { return Ok(None) };
-        let recorded = &self.contents.standings;
+        let recorded = self.attempt.standings;
         // the block is not in question here, nor what gas is reserved at after another one
         if recorded.block != Some(block) {
             found.standings.gas_price = recorded.gas_price;
@@ -135,7 +135,7 @@ impl Witness<'_> {
         if let Some(bid) = unnoticed.find(|bid| !others.contains(bid)) {
             return Ok(Some(Some(Fault::KeyForeign(*bid))));
         }
-        let differs = found.standings != self.contents.standings;
+        let differs = found.standings != *self.attempt.standings;
         Ok(Some(differs.then_some(Fault::Standings)))
     }
 
@@ -143,13 +143,12 @@ impl Witness<'_> {
     pub(super) fn left_out(&mut self) -> Option<Fault> {
         let gone = self.left_out_for(LeftOut::IntentGone).count();
         if gone > 0 {
-            self.unchecked
-                .push(format!("{gone} bids left out, their intents having left the book"));
+            self.tell(format!("{gone} bids left out, their intents having left the book"));
         }
         let unfit: BTreeSet<BidId> = self.left_out_for(LeftOut::Unpackable).collect();
-        let winners = Winners::of(self.record)?;
+        let winners = Winners::of(self.record, self.contents, &self.attempt)?;
         let mut open = 0usize;
-        for bid in self.contents.bids.iter().filter(|bid| unfit.contains(&bid.id)) {
+        for bid in self.attempt.bids.iter().filter(|bid| unfit.contains(&bid.id)) {
             let long = bid.signed.bid.fills().iter().any(|fill| {
                 let signed = winners.intents.get(&fill.intent);
                 signed.is_some_and(|found| matches!(found.signature, OwnerSignature::Contract(_)))
@@ -162,7 +161,7 @@ impl Witness<'_> {
             }
         }
         if open > 0 {
-            self.unchecked.push(format!("{open} bids left out for long signatures of contracts"));
+            self.tell(format!("{open} bids left out for long signatures of contracts"));
         }
         None
     }

@@ -16,6 +16,11 @@ impl Witness<'_> {
     /// between the opening and the last second in which the auction could settle. A leader that
     /// takes over later than that asks later: then nothing settles, and it is told.
     pub(super) async fn outside(&mut self, block: BlockRef) -> Result<Option<Fault>, ChainError> {
+        if let Some(grounds) = self.grounds() {
+            let block = grounds.block.number;
+            let in_time = grounds.in_time(&self.record.opening.params);
+            return Ok((!in_time).then_some(Fault::GroundsOutside { block }));
+        }
         let opening = &self.record.opening;
         let behind = u64::from(opening.params.seconds_per_block).saturating_mul(BEHIND);
         let from = (opening.opened_at_ms / 1_000).saturating_sub(behind);
@@ -30,8 +35,7 @@ impl Witness<'_> {
             Placed::Within => None,
             Placed::Later if !self.revealed => {
                 let number = block.number;
-                self.unchecked
-                    .push(format!("block {number} is later than any settlement could be"));
+                self.tell(format!("block {number} is later than any settlement could be"));
                 None
             }
             Placed::Before | Placed::Later => Some(fault),

@@ -19,22 +19,22 @@ use super::{
 impl Witness<'_> {
     /// A drop whose run ends otherwise is a false one.
     pub(super) async fn simulations(&mut self) -> Result<Option<Fault>, ChainError> {
-        let Some(simulation) = &self.contents.simulation else {
-            let won = self.record.decision.as_ref().is_some_and(|found| !found.winners.is_empty());
-            if won {
-                self.unchecked.push("no simulation of the winners is recorded".to_owned());
+        let Some(simulation) = self.attempt.simulation else {
+            if !self.attempt.winners.is_empty() {
+                self.tell("no simulation of the winners is recorded".to_owned());
             }
             return Ok(None);
         };
         if !simulation.complete {
-            self.unchecked.push("the winners were not simulated to the end".to_owned());
+            self.tell("the winners were not simulated to the end".to_owned());
         }
         let block = simulation.block;
         if simulation.drops.is_empty() || !self.on_chain(block, "simulation").await? {
             return Ok(None);
         }
-        let Some(winners) = Winners::of(self.record) else { return Ok(None) };
-        let bids = self.contents.bids.iter();
+        let winners = Winners::of(self.record, self.contents, &self.attempt);
+        let Some(winners) = winners else { return Ok(None) };
+        let bids = self.attempt.bids.iter();
         let bids: BTreeMap<BidId, &SignedBid> = bids.map(|bid| (bid.id, &bid.signed)).collect();
         for found in &simulation.drops {
             let batch = found.batch.iter().filter_map(|id| bids.get(id).map(|bid| (*bid).clone()));

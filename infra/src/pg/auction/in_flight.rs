@@ -8,8 +8,8 @@ use sqlx::{PgConnection, Row, postgres::PgRow, types::Json};
 
 use crate::pg::{StoreError, settlement::PlannedBid, to_bigint};
 
-/// What is sold in batches that are decided and whose fills are not applied yet, by (owner,
-/// token). Read it before the block that funds are read at: then a fill is counted twice for a
+/// What is sold in batches that are decided and whose fills are not applied yet, or what of them
+/// failed and waits for a second attempt, by (owner, token). Read it before the block that funds are read at: then a fill is counted twice for a
 /// moment, never not at all.
 ///
 /// # Errors
@@ -19,7 +19,7 @@ pub async fn in_flight(
     chain_id: u64,
 ) -> Result<BTreeMap<(Address, Address), Amount>, StoreError> {
     const BATCHES: &str = "SELECT bids FROM settlement WHERE chain_id = $1
-        AND status IN ('planned', 'commit_sent', 'committed', 'reveal_sent')";
+        AND (status IN ('planned', 'commit_sent', 'committed', 'reveal_sent') OR runner_up_due)";
     // joined here and not there: of the fills inside the JSON the planner knows nothing
     const PAYERS: &str = "SELECT intent.id, owner, sell_token
         FROM intent JOIN UNNEST($2::bytea[]) AS paid (id) ON intent.id = paid.id

@@ -16,7 +16,8 @@ use crate::pg::{
 };
 
 /// Publishes an auction whose outcome is written and counted through, and none of whose batches can still be sealed:
-/// before the last reveal is mined, or given up, contents would undo what commit-reveal hides.
+/// before the last reveal is mined, or given up, contents would undo what commit-reveal hides. A second
+/// attempt that is due is one that may still be sealed.
 /// Tells the stream, and each of its intents what was offered. `false` if there was nothing to do.
 /// To be called in the transaction that changes a settlement of it.
 ///
@@ -34,7 +35,8 @@ pub async fn publish_if_settled(
         WHERE chain_id = $1 AND id = $2 AND status IN ('decided', 'void') AND NOT uncounted
         AND NOT EXISTS (
             SELECT FROM settlement s WHERE s.chain_id = $1 AND s.auction_id = $2
-            AND s.status IN ('planned', 'commit_sent', 'committed', 'reveal_sent'))";
+            AND (s.status IN ('planned', 'commit_sent', 'committed', 'reveal_sent')
+                 OR s.runner_up_due))";
     let (chain, number) = (to_bigint(chain_id)?, to_bigint(auction.get())?);
     sqlx::query(LOCK).bind(chain).bind(number).execute(&mut *conn).await?;
     let done = sqlx::query(QUERY).bind(chain).bind(number).execute(&mut *conn).await?;

@@ -22,7 +22,8 @@ pub struct Drop {
     pub alone: bool,
 }
 
-/// Notes the drops of an auction, in the transaction that writes its outcome.
+/// Notes the drops of an auction, in the transaction that writes its outcome, or that of its second
+/// attempt.
 ///
 /// # Errors
 /// Those of the database.
@@ -36,7 +37,9 @@ pub async fn note_drops(
             (chain_id, auction_id, bid_id, solver, fault, alone)
         SELECT $1, $2, bid, solver, fault, alone
         FROM UNNEST($3::bytea[], $4::bytea[], $5::smallint[], $6::boolean[])
-             AS found (bid, solver, fault, alone)";
+             AS found (bid, solver, fault, alone)
+        -- a second attempt that was taken back by a reorg may find the same once more
+        ON CONFLICT ON CONSTRAINT simulation_drop_pk DO NOTHING";
     if drops.is_empty() {
         return Ok(());
     }

@@ -190,3 +190,64 @@ pub async fn release(
     }
     Ok(landed)
 }
+
+/// Keeps those of `ids` that `auction` holds for another attempt, and returns them: `committed` to
+/// `matched`. One that is to leave the book is let go instead.
+///
+/// # Errors
+/// Those of the database.
+pub async fn keep(
+    tx: &mut PgConnection,
+    chain_id: u64,
+    auction: AuctionId,
+    ids: &[IntentId],
+    now_s: u64,
+) -> Result<Vec<IntentId>, StoreError> {
+    let mut kept = Vec::with_capacity(ids.len());
+    for row in get_many_for_update(tx, chain_id, ids).await? {
+        if row.auction_id != Some(auction) || !row.status.in_flight() {
+            continue;
+        }
+        let event = if row.leaves() { IntentEvent::Release } else { IntentEvent::Retry };
+        let landing = Landing { event, evidence: None, now_s };
+        let landed = land(tx, chain_id, &row, landing).await?;
+        if landed.status().unwrap_or(row.status) == IntentStatus::Matched {
+            kept.push(row.id);
+        }
+    }
+    Ok(kept)
+}
+
+/// Those of `ids` that are matched in `auction`, locked.
+///
+/// # Errors
+/// Those of the database.
+pub async fn lock_matched(
+    tx: &mut PgConnection,
+    chain_id: u64,
+    auction: AuctionId,
+    ids: &[IntentId],
+) -> Result<Vec<StoredIntent>, StoreError> {
+    let mut rows = get_many_for_update(tx, chain_id, ids).await?;
+    rows.retain(|row| row.auction_id == Some(auction) && row.status == IntentStatus::Matched);
+    Ok(rows)
+}
+
+/// `matched` to `committed` for those of `ids` that `auction` holds: the commitment they were in
+/// counts again, and the evidence of it was kept.
+///
+/// # Errors
+/// Those of the database.
+pub async fn commit_again(
+    tx: &mut PgConnection,
+    chain_id: u64,
+    auction: AuctionId,
+    ids: &[IntentId],
+) -> Result<(), StoreError> {
+    const QUERY: &str = by_key!(
+        "SET status = 'committed'",
+        "chain_id = $1 AND status = 'matched' AND auction_id = $2"
+    );
+    marked(tx, QUERY, chain_id, auction, ids).await?;
+    Ok(())
+}

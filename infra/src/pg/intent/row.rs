@@ -65,6 +65,13 @@ impl StoredIntent {
         })
     }
 
+    /// Whether it is to leave the book the moment nothing holds it: its owner asked for that, or took
+    /// its nonce away on chain.
+    #[must_use]
+    pub const fn leaves(&self) -> bool {
+        self.cancel_requested || self.invalidated.is_some()
+    }
+
     /// Reads a row selected with [`columns!`].
     pub(super) fn read(row: &PgRow) -> Result<Self, StoreError> {
         let evidence = |column: &'static str| -> Result<Option<TxRef>, StoreError> {

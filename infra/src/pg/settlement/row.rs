@@ -95,13 +95,15 @@ pub struct SettlementRow {
     pub reason: Option<String>,
     /// If it ended after its reveal had been public: up to this block a reorg may bring that back.
     pub watch_until: Option<u64>,
+    /// Whether intents that it left unfilled wait for a second attempt to be decided.
+    pub runner_up_due: bool,
     /// How long ago it was decided, milliseconds of the database's clock.
     pub age_ms: u64,
 }
 
 macro_rules! columns {
     () => {
-        "id, auction_id, attempt, status, batch, bids, results, reason, watch_until, \
+        "id, auction_id, attempt, status, batch, bids, results, reason, watch_until, runner_up_due, \
          (extract(epoch FROM clock_timestamp() - created_at) * 1000)::bigint AS age_ms"
     };
 }
@@ -141,6 +143,7 @@ impl SettlementRow {
             results: results.map(|results| results.0),
             reason: row.try_get("reason")?,
             watch_until: optional(row, "watch_until")?,
+            runner_up_due: row.try_get("runner_up_due")?,
             age_ms: u64::try_from(age_ms).unwrap_or(0),
         })
     }
@@ -204,7 +207,7 @@ pub async fn of_auction(
     query.fetch_all(conn).await?.iter().map(SettlementRow::read).collect()
 }
 
-/// Moves a row from `from` to `row`'s status, with its results and reason, in one statement that
+/// Moves a row from `from` to `row`'s status, with its results, reason and runner-up, in one statement that
 /// also proves the lease.
 ///
 /// # Errors
@@ -216,7 +219,8 @@ pub async fn set(
     row: &SettlementRow,
 ) -> Result<(), StoreError> {
     const QUERY: &str = "UPDATE settlement
-        SET status = $4, results = $5, reason = $6, watch_until = $7, updated_at = clock_timestamp()
+        SET status = $4, results = $5, reason = $6, watch_until = $7, runner_up_due = $8,
+            updated_at = clock_timestamp()
         WHERE id = $1 AND lease_token = $2 AND lease_until > clock_timestamp() AND status = $3";
     let watch_until = row.watch_until.map(to_bigint).transpose()?;
     let done = sqlx::query(QUERY)
@@ -227,6 +231,7 @@ pub async fn set(
         .bind(row.results.as_ref().map(Json))
         .bind(row.reason.as_deref())
         .bind(watch_until)
+        .bind(row.runner_up_due)
         .execute(conn)
         .await?;
     if done.rows_affected() == 1 { Ok(()) } else { Err(StoreError::Fenced) }
