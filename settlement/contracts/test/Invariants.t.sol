@@ -42,7 +42,11 @@ contract Market is SettlementTest {
 
     constructor() {
         setUp();
-        _solver(bystander);
+        vm.prank(bystander);
+        settlement.register();
+        vm.deal(address(this), BOND + GAS_DEPOSIT);
+        settlement.deposit{value: BOND}(bystander, IBonds.Fund.Bond);
+        settlement.deposit{value: GAS_DEPOSIT}(bystander, IBonds.Fund.Gas);
         for (uint256 i = 0; i < USERS; ++i) {
             _fund(_user(i));
         }
