@@ -41,11 +41,7 @@ pub(crate) fn pack(
     if !unfit.is_empty() {
         return Err(PackError::Unfit(unfit));
     }
-    let in_batch = |(_, signed): &(BidId, &SignedBid)| BatchBid {
-        shares: shares.of_bid(&signed.bid),
-        signed: (*signed).clone(),
-    };
-    let bids: Vec<BatchBid> = winners.iter().map(in_batch).collect();
+    let bids: Vec<BatchBid> = winners.iter().map(|(_, signed)| shares.in_batch(signed)).collect();
     match batch::encode(header, &bids, intents) {
         Ok(batch) => {
             let bids = winners.iter().map(|(id, signed)| planned(*id, signed, intents)).collect();

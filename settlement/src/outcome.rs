@@ -119,7 +119,7 @@ fn the_bid(planned: &[PlannedBid], n: usize, bid: B256) -> Result<&PlannedBid, O
 
 /// Every intent of the bid must have been filled exactly once. The amounts are the logs'.
 fn settled(plan: &PlannedBid, n: usize, log: &abi::BidSettled) -> Result<BidResult, OutcomeError> {
-    let mut fills: Vec<Fill> = log.fills.iter().map(fill).collect();
+    let mut fills: Vec<Fill> = log.fills.iter().map(Fill::from).collect();
     fills.sort_unstable_by_key(|fill| fill.intent);
     let mut wanted: Vec<IntentId> = plan.fills.iter().map(|fill| fill.intent).collect();
     wanted.sort_unstable();
@@ -131,14 +131,6 @@ fn settled(plan: &PlannedBid, n: usize, log: &abi::BidSettled) -> Result<BidResu
     }
     let charge = Amount::new(log.charge);
     Ok(BidResult { bid: plan.bid, fills, failure: None, charge, penalty: Amount::ZERO })
-}
-
-fn fill(fill: &abi::Fill) -> Fill {
-    Fill {
-        intent: IntentId::new(fill.intent),
-        sold: Amount::new(fill.sold),
-        bought: Amount::new(fill.bought),
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,11 @@ use super::{
     check::{Entry, Table},
     params::{BPS, PRICED_ATOMS},
 };
-use crate::{Amount, Bid, bid::Fill};
+use crate::{
+    Amount, Bid,
+    batch::{BatchBid, SignedBid},
+    bid::Fill,
+};
 
 /// Counts the shares of an auction's bids.
 #[derive(Debug)]
@@ -41,6 +45,12 @@ impl<'a> Shares<'a> {
             share.and_then(|share| u16::try_from(share.get()).ok()).unwrap_or_default()
         };
         due.iter().map(share).collect()
+    }
+
+    /// A bid as it stands in a batch.
+    #[must_use]
+    pub fn in_batch(&self, signed: &SignedBid) -> BatchBid {
+        BatchBid { shares: self.of_bid(&signed.bid), signed: signed.clone() }
     }
 
     /// What an owner may get at most, in wei.

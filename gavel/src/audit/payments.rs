@@ -3,7 +3,7 @@
 use alloy::sol_types::SolEvent as _;
 use alloy_primitives::{Address, Log};
 use domain::{
-    Amount, BidId, IntentId,
+    Amount, BidId,
     auction::Ending,
     batch::{SignedBid, SignedIntent},
     bid::{End, Fill, Leg},
@@ -57,15 +57,7 @@ fn settled(
     logs: &[Log],
 ) -> Result<(), Fault> {
     let end = logs.last().and_then(|log| abi::BidSettled::decode_log(log).ok());
-    let mut fills: Vec<Fill> = end
-        .iter()
-        .flat_map(|end| &end.fills)
-        .map(|fill| Fill {
-            intent: IntentId::new(fill.intent),
-            sold: Amount::new(fill.sold),
-            bought: Amount::new(fill.bought),
-        })
-        .collect();
+    let mut fills: Vec<Fill> = end.iter().flat_map(|end| &end.fills).map(Fill::from).collect();
     fills.sort_unstable_by_key(|fill| fill.intent);
     let promised = signed.bid.fills();
     let same = fills.iter().zip(promised).take_while(|(found, wanted)| found == wanted).count();

@@ -84,11 +84,7 @@ impl Winners {
     /// The batch of some of the auction's bids, in this order.
     pub(super) fn pack(&self, bids: &[SignedBid]) -> Result<Bytes, Fault> {
         let shares = Shares::of(&self.cut);
-        let in_batch = |signed: &SignedBid| BatchBid {
-            shares: shares.of_bid(&signed.bid),
-            signed: signed.clone(),
-        };
-        let bids: Vec<BatchBid> = bids.iter().map(in_batch).collect();
+        let bids: Vec<BatchBid> = bids.iter().map(|signed| shares.in_batch(signed)).collect();
         batch::encode(&self.header, &bids, &self.intents)
             .map_err(|error| Fault::NoBatch(error.to_string()))
     }

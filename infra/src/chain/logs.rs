@@ -186,7 +186,7 @@ impl Reader {
                     .as_mut()
                     .ok_or(ChainError::BadAnswer("eth_getLogs, without the reveal of a bid"))?;
                 *last = at;
-                reveal.bids.push(settled(decode(log)?));
+                reveal.bids.push(settled(&decode(log)?));
             }
             _ => {}
         }
@@ -202,13 +202,18 @@ impl Reader {
     }
 }
 
-fn settled(log: abi::BidSettled) -> Settled {
-    let fill = |fill: abi::Fill| Fill {
-        intent: IntentId::new(fill.intent),
-        sold: Amount::new(fill.sold),
-        bought: Amount::new(fill.bought),
-    };
-    Settled { bid: BidId::new(log.bid), fills: log.fills.into_iter().map(fill).collect() }
+fn settled(log: &abi::BidSettled) -> Settled {
+    Settled { bid: BidId::new(log.bid), fills: log.fills.iter().map(Fill::from).collect() }
+}
+
+impl From<&abi::Fill> for Fill {
+    fn from(fill: &abi::Fill) -> Self {
+        Self {
+            intent: IntentId::new(fill.intent),
+            sold: Amount::new(fill.sold),
+            bought: Amount::new(fill.bought),
+        }
+    }
 }
 
 fn penalty_of(log: abi::PenaltyTaken) -> Result<Penalty, ChainError> {

@@ -131,7 +131,7 @@ async fn an_intent_that_left_the_book_on_chain_wins_nothing() {
     assert_eq!(step(&mut market).await.unwrap(), opened(1));
     house.submit(1, &house.bid(0, 1, &[(gone, WETH, 2_490_000_000)])).await;
     house.submit(1, &house.bid(0, 1, &[(there, WETH, 2_480_000_000)])).await;
-    // as the settlement worker does when it sees the owner's NoncesInvalidated log
+    // taken out of the book by something that the auction did not see
     let update = "UPDATE intent SET status = 'cancelled', auction_id = NULL WHERE id = $1";
     sqlx::query(update).bind(gone.as_bytes()).execute(&house.pool).await.unwrap();
     let error = step(&mut market).await.unwrap_err();

@@ -104,9 +104,7 @@ async fn again(
     let messages = messages.into_iter().map(|row| (row.id, row.intent)).collect();
     let cut = Cut::new(auction.opening.clone(), messages).unwrap();
     let shares = Shares::of(&cut);
-    let in_batch =
-        |id: &BidId| BatchBid { shares: shares.of_bid(&by_id[id].bid), signed: by_id[id].clone() };
-    let batch: Vec<BatchBid> = drop.batch.iter().map(in_batch).collect();
+    let batch: Vec<BatchBid> = drop.batch.iter().map(|id| shares.in_batch(by_id[id])).collect();
     let mut intents = BTreeMap::<IntentId, SignedIntent>::new();
     for entry in &auction.opening.intents {
         let stored = house.intent(entry.id).await;
