@@ -47,6 +47,13 @@ impl Amount {
         self.0.is_zero()
     }
 
+    /// Whether one fill can move as much: the contract keeps both its amounts in one word, so either is
+    /// at most 2^128 - 1.
+    #[must_use]
+    pub fn fits_fill(self) -> bool {
+        narrow(self.0).is_some()
+    }
+
     /// The sum, or `None` above 2^256 - 1.
     #[must_use]
     pub fn checked_add(self, other: Self) -> Option<Self> {

@@ -139,7 +139,7 @@ impl Bid {
     ///
     /// # Errors
     /// Under `legs` and `callback`: none, too many, zero amounts, filler to filler, more than
-    /// [`MAX_INTENTS`] intents, sums over 2^256 - 1, or too much callback data.
+    /// [`MAX_INTENTS`] intents, sums over 2^128 - 1, or too much callback data.
     pub fn new(terms: Terms, legs: Vec<Leg>, callback: Bytes) -> Result<Self, FieldErrors> {
         let mut errors = Vec::new();
         let fills = match fills_of(&legs) {
@@ -314,7 +314,8 @@ fn fills_of(legs: &[Leg]) -> Result<Vec<Fill>, FieldError> {
         let total = side(fills.entry(intent).or_insert(empty));
         *total = total
             .checked_add(amount)
-            .ok_or_else(|| error(FieldFault::TooLarge, "add up to more than 2^256 - 1"))?;
+            .filter(|total| total.fits_fill())
+            .ok_or_else(|| error(FieldFault::TooLarge, "add up to more than 2^128 - 1"))?;
         Ok(())
     };
     for leg in legs {

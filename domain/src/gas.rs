@@ -4,14 +4,14 @@
 //! its frame (calldata, reading, authorising, logs, its part of commit and reveal) is taken off
 //! first, by a formula that the settler cannot inflate. A test asks the contract for the same numbers.
 
-use crate::Bid;
+use crate::{Bid, bid::End};
 
 /// The whole of a batch's commit and reveal, as if the bid were alone in it.
-const BATCH: u64 = 75_000;
+const BATCH: u64 = 72_000;
 /// A bid's head.
 const BID: u64 = 22_000;
 /// What an intent adds.
-const INTENT: u64 = 5_200;
+const INTENT: u64 = 5_000;
 /// What a leg adds.
 const LEG: u64 = 1_000;
 /// What a byte of the filler's data adds.
@@ -32,10 +32,22 @@ pub const fn overhead(intents: u64, legs: u64, callback_bytes: u64) -> u64 {
 /// What a bid is charged besides if it is the first in a word of its solver's bid nonces.
 pub const NONCE_WORD: u64 = 17_100;
 
-/// The least gas that a bid may be signed for: its [`overhead`], and a new word of nonces, for it is not
-/// known which bid will be the first in it.
+/// What is spent to make the call of a filler.
+const CALLBACK: u64 = 5_000;
+/// What a callback must leave to each payment of the filler after it.
+const PAYMENT: u64 = 80_000;
+
+/// The least gas that a bid may be signed for: its [`overhead`]; a new word of nonces, for it is not
+/// known which bid will be the first in it; and what its filler's callback is promised, with what has to be left
+/// when that is spent (of its gas a call is given 63 parts in 64, EIP-150).
 #[must_use]
 pub fn least_of(bid: &Bid) -> u64 {
     let [intents, legs, bytes] = [bid.fills().len(), bid.legs().len(), bid.callback().len()];
-    overhead(intents as u64, legs as u64, bytes as u64) + NONCE_WORD
+    let overhead = overhead(intents as u64, legs as u64, bytes as u64) + NONCE_WORD;
+    let callback = u64::from(bid.terms().callback_gas);
+    if callback == 0 {
+        return overhead;
+    }
+    let payments = bid.legs().iter().filter(|leg| leg.from == End::Filler).count();
+    overhead + callback + callback.div_ceil(63) + CALLBACK + PAYMENT * payments as u64
 }

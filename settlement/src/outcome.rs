@@ -1,7 +1,8 @@
 //! What a receipt's logs say: whether our commit or reveal took place, and what became of every
-//! bid. Only logs that our contract emitted count, and only for our settler, lane and commitment.
+//! bid. Only logs that our contract emitted count, and only for our commitment, of which the settler
+//! and the lane are part.
 
-use alloy::primitives::{Address, B256, Log, U256};
+use alloy::primitives::{Address, B256, Log};
 use alloy_sol_types::SolEvent;
 use domain::{Amount, BidId, IntentId, bid::Fill, event::Fault};
 use infra::{
@@ -14,11 +15,7 @@ use infra::{
 pub(crate) struct Expected {
     /// Our contract: the only emitter believed.
     pub(crate) settlement: Address,
-    /// Who committed.
-    pub(crate) settler: Address,
-    /// In which lane.
-    pub(crate) lane: u64,
-    /// What.
+    /// The commitment, which binds its settler and its lane.
     pub(crate) commitment: B256,
 }
 
@@ -58,21 +55,13 @@ impl Expected {
     /// Whether the logs show the commitment being made.
     #[must_use]
     pub(crate) fn committed<'a>(&self, logs: impl IntoIterator<Item = &'a Log>) -> bool {
-        logs.into_iter().filter_map(|log| self.ours::<abi::Committed>(log)).any(|log| {
-            log.settler == self.settler
-                && log.lane == U256::from(self.lane)
-                && log.commitment == self.commitment
-        })
+        logs.into_iter().filter_map(|log| self.ours::<abi::Committed>(log)).any(|log| log.commitment == self.commitment)
     }
 
     /// Whether the logs show the commitment being revealed.
     #[must_use]
     pub(crate) fn revealed<'a>(&self, logs: impl IntoIterator<Item = &'a Log>) -> bool {
-        logs.into_iter().filter_map(|log| self.ours::<abi::Revealed>(log)).any(|log| {
-            log.settler == self.settler
-                && log.lane == U256::from(self.lane)
-                && log.commitment == self.commitment
-        })
+        logs.into_iter().filter_map(|log| self.ours::<abi::Revealed>(log)).any(|log| log.commitment == self.commitment)
     }
 
     /// What became of each bid of the batch, in its order.

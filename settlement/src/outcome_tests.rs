@@ -1,13 +1,12 @@
-use alloy::primitives::LogData;
+use alloy::primitives::{LogData, U256};
 
 use super::*;
 
 const OURS: Address = Address::repeat_byte(0xaa);
-const SETTLER: Address = Address::repeat_byte(0x55);
 const SOLVER: Address = Address::repeat_byte(0x11);
 
 fn expected() -> Expected {
-    Expected { settlement: OURS, settler: SETTLER, lane: 2, commitment: B256::repeat_byte(0xc0) }
+    Expected { settlement: OURS, commitment: B256::repeat_byte(0xc0) }
 }
 
 fn log(data: LogData) -> Log {
@@ -19,11 +18,8 @@ fn word(n: u8) -> B256 {
 }
 
 fn bid_settled(bid: u8, intents: &[u8]) -> Log {
-    let fill = |intent: &u8| abi::Fill {
-        intent: word(*intent),
-        sold: U256::from(10),
-        bought: U256::from(20),
-    };
+    let amounts = (U256::from(10) << 128) | U256::from(20);
+    let fill = |intent: &u8| abi::Fill { intent: word(*intent), amounts };
     let fills = intents.iter().map(fill).collect();
     let (bid, charge) = (word(bid), U256::from(5));
     log(abi::BidSettled { bid, solver: SOLVER, charge, fills }.encode_log_data())
@@ -100,30 +96,16 @@ fn logs_of_other_contracts_are_not_believed() {
     let mut logs = vec![foreign(penalty(0xb1)), foreign(bid_settled(0xb1, &[1, 2]))];
     logs.extend(ours.clone());
     assert_eq!(results(&logs), results(&ours));
-    let commit = abi::Committed { settler: SETTLER, lane: U256::from(2), commitment: word(0xc0) };
-    let commit = log(commit.encode_log_data());
+    let commit = log(abi::Committed { commitment: word(0xc0) }.encode_log_data());
     assert!(expected().committed([&commit]));
     assert!(!expected().committed([&foreign(commit)]));
 }
 
 #[test]
-fn a_commit_of_another_settler_lane_or_commitment_is_not_ours() {
-    let base = abi::Committed { settler: SETTLER, lane: U256::from(2), commitment: word(0xc0) };
-    let others = [
-        abi::Committed { settler: SOLVER, ..base.clone() },
-        abi::Committed { lane: U256::from(3), ..base.clone() },
-        abi::Committed { commitment: word(1), ..base },
-    ];
-    for other in others {
-        assert!(!expected().committed([&log(other.encode_log_data())]));
-    }
-    let reveal = abi::Revealed {
-        settler: SETTLER,
-        lane: U256::from(2),
-        commitment: word(0xc0),
-        auctionId: 7,
-        attempt: 1,
-    };
+fn another_commitment_is_not_ours() {
+    let other = abi::Committed { commitment: word(1) };
+    assert!(!expected().committed([&log(other.encode_log_data())]));
+    let reveal = abi::Revealed { commitment: word(0xc0), auctionId: 7, attempt: 1 };
     let reveal = log(reveal.encode_log_data());
     assert!(expected().revealed([&reveal]));
     assert!(!expected().committed([&reveal]), "a reveal is not a commit");

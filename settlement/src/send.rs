@@ -42,7 +42,7 @@ impl Worker {
         let salt = fresh_salt()?;
         let place = CommitPlace { settler: settler.address, lane: U256::from(lane) };
         let commitment = commitment(self.node.domain(), place, &header, &row.batch, salt);
-        let call = abi::commitCall { lane: U256::from(lane), commitment };
+        let call = abi::commitToCall { lane: U256::from(lane), commitment };
         let call = self.call(call.abi_encode().into(), COMMIT_GAS);
         let new = NewCommitment {
             settlement_id: row.id,

@@ -112,8 +112,6 @@ impl Scene {
     pub(crate) fn expected(&self, commitment: &Commitment) -> Expected {
         Expected {
             settlement: self.settlement,
-            settler: commitment.settler,
-            lane: commitment.lane,
             commitment: commitment.commitment,
         }
     }

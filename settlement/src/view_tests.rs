@@ -1,4 +1,4 @@
-use alloy::primitives::{B256, Bytes, Log, U256};
+use alloy::primitives::{B256, Bytes, Log};
 use alloy_sol_types::SolEvent;
 use domain::{Amount, AuctionId, BidId};
 use infra::{
@@ -95,14 +95,13 @@ fn receipt(number: u64, log: Option<Log>) -> Receipt {
 
 fn committed(id: i64) -> Option<Log> {
     let commitment = commitment(id).commitment;
-    let event = abi::Committed { settler: SETTLER, lane: U256::ZERO, commitment };
+    let event = abi::Committed { commitment };
     Some(Log { address: OURS, data: event.encode_log_data() })
 }
 
 fn revealed(id: i64) -> Option<Log> {
     let commitment = commitment(id).commitment;
-    let event =
-        abi::Revealed { settler: SETTLER, lane: U256::ZERO, commitment, auctionId: 1, attempt: 1 };
+    let event = abi::Revealed { commitment, auctionId: 1, attempt: 1 };
     Some(Log { address: OURS, data: event.encode_log_data() })
 }
 

@@ -104,8 +104,6 @@ impl Worker {
     pub(crate) fn expected(&self, commitment: &Commitment) -> Expected {
         Expected {
             settlement: self.node.settlement(),
-            settler: commitment.settler,
-            lane: commitment.lane,
             commitment: commitment.commitment,
         }
     }

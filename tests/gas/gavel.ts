@@ -117,8 +117,8 @@ export class Gavel {
       batch,
       salt,
     });
-    const commit = await chain.send(this.settler, this.settlement, "commit", [LANE, commitment]);
-    const reveal = await chain.send(this.settler, this.settlement, "reveal", [LANE, batch, salt]);
+    const commit = await chain.send(this.settler, this.settlement, "commitTo", [LANE, commitment]);
+    const reveal = await chain.send(this.settler, this.settlement, "reveal", [batch, salt, LANE]);
     // Revealed, a BidSettled for each bid and a Transfer for each leg: one missing, and a bid has failed
     const wanted = bids.reduce((sum, bid) => sum + bid.legs.length + 1, 1);
     if (reveal.logs !== wanted) throw new Error(`a bid failed: ${reveal.logs} logs instead of ${wanted}`);

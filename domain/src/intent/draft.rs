@@ -3,7 +3,7 @@
 use serde_json::{Map, Value};
 
 use super::{FieldErrors, FieldFault, Intent, Kind};
-use crate::fields::Fields;
+use crate::{Amount, fields::Fields};
 
 /// The times an intent may name.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +45,11 @@ impl Intent {
         let nonce = fields.uint256("nonce");
         let valid_to = valid_to(&mut fields, bounds);
         let kind = fields.integer("kind", 1).and_then(|n| u8::try_from(n).ok());
+        let kind = kind.and_then(|kind| Kind::try_from(kind).ok());
+        if kind == Some(Kind::ExactIn) {
+            fits(&mut fields, "sellAmount", sell_amount);
+        }
+        fits(&mut fields, "buyAmount", buy_amount);
         let partially_fillable = fields.boolean("partiallyFillable");
         let app_data = fields.word_or_zero("appData");
         let intent = (|| {
@@ -57,12 +62,20 @@ impl Intent {
                 buy_amount: buy_amount?,
                 nonce: nonce?,
                 valid_to: valid_to?,
-                kind: Kind::try_from(kind?).ok()?,
+                kind: kind?,
                 partially_fillable: partially_fillable?,
                 app_data: app_data?,
             })
         })();
         fields.finish(intent)
+    }
+}
+
+/// What a complete fill moves at least must fit into one. The most that an exact-out intent sells need not: it is
+/// seldom reached, and wallets may sign "whatever it takes".
+fn fits(fields: &mut Fields<'_>, field: &'static str, amount: Option<Amount>) {
+    if amount.is_some_and(|amount| !amount.fits_fill()) {
+        fields.fail(field, FieldFault::TooLarge, "must be at most 2^128 - 1");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use alloy::sol_types::SolEvent as _;
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::B256;
 use domain::AuctionId;
 use infra::chain::{Chain, ChainError, abi};
 
@@ -17,8 +17,6 @@ const CHUNK: u64 = 2_000;
 struct Seen {
     tx: B256,
     block: u64,
-    settler: Address,
-    lane: U256,
     commitment: B256,
     attempt: u8,
 }
@@ -28,7 +26,7 @@ struct Seen {
 pub(super) struct Logs {
     next: u64,
     reveals: HashMap<AuctionId, Vec<Seen>>,
-    commits: HashMap<(Address, U256, B256), u64>,
+    commits: HashMap<B256, u64>,
 }
 
 impl Logs {
@@ -69,15 +67,12 @@ impl Logs {
         let gone = ChainError::BadAnswer("a transaction whose log it gave");
         let call = patiently(|| chain.mined_call(seen.tx)).await?.ok_or(gone.clone())?;
         let receipt = patiently(|| chain.receipt(seen.tx)).await?.ok_or(gone)?;
-        let key = (seen.settler, seen.lane, seen.commitment);
         Ok(Reveal {
             tx: seen.tx,
             block: seen.block,
-            settler: seen.settler,
-            lane: seen.lane,
             commitment: seen.commitment,
             attempt: seen.attempt,
-            committed: self.commits.get(&key).copied(),
+            committed: self.commits.get(&seen.commitment).copied(),
             sender: call.from,
             to: call.to,
             input: call.input,
@@ -105,14 +100,12 @@ impl Logs {
     fn take(&mut self, log: &alloy::rpc::types::Log) {
         let (Some(tx), Some(block)) = (log.transaction_hash, log.block_number) else { return };
         if let Ok(found) = abi::Committed::decode_log(&log.inner) {
-            // the same commitment again in this lane: the first one counts
-            self.commits.entry((found.settler, found.lane, found.commitment)).or_insert(block);
+            // the same commitment again: the first one counts
+            self.commits.entry(found.commitment).or_insert(block);
         } else if let Ok(found) = abi::Revealed::decode_log(&log.inner) {
             let seen = Seen {
                 tx,
                 block,
-                settler: found.settler,
-                lane: found.lane,
                 commitment: found.commitment,
                 attempt: found.attempt,
             };

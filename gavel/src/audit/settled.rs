@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use alloy::sol_types::SolCall as _;
-use alloy_primitives::{Address, B256, Bytes, Log, U256};
+use alloy_primitives::{Address, B256, Bytes, Log};
 use domain::{
     BidId, IntentId,
     auction::{Contents, Cut, Ending, PublicRecord, Shares},
@@ -21,11 +21,9 @@ pub(super) struct Reveal {
     pub(super) tx: B256,
     pub(super) block: u64,
     /// Of the log.
-    pub(super) settler: Address,
-    pub(super) lane: U256,
     pub(super) commitment: B256,
     pub(super) attempt: u8,
-    /// The block in which this settler made this commitment in this lane, if it did.
+    /// The block in which this commitment was made first, if it was.
     pub(super) committed: Option<u64>,
     /// Of the transaction.
     pub(super) sender: Address,
@@ -129,23 +127,22 @@ pub(super) fn settled(
 /// The revealed batch is what the winners make, it was committed to before, by who revealed it.
 fn check(winners: &Winners, reveal: &Reveal) -> Result<(), Fault> {
     let tx = reveal.tx;
-    let direct = reveal.to == Some(winners.domain.settlement()) && reveal.sender == reveal.settler;
+    let direct = reveal.to == Some(winners.domain.settlement());
     let call = abi::revealCall::abi_decode(&reveal.input).ok();
-    let call = call.filter(|call| direct && call.lane == reveal.lane);
-    let call = call.ok_or(Fault::RevealCall(tx))?;
+    let call = call.filter(|_| direct).ok_or(Fault::RevealCall(tx))?;
     let batch = winners.pack(&winners.bids)?;
     if call.batch != batch {
         let same = call.batch.iter().zip(&batch).take_while(|(a, b)| a == b).count();
         return Err(Fault::Batch { tx, at: same });
     }
-    let place = CommitPlace { settler: reveal.settler, lane: reveal.lane };
+    let place = CommitPlace { settler: reveal.sender, lane: call.lane };
     let made = commitment(&winners.domain, place, &winners.header, &call.batch, call.salt);
     if made != reveal.commitment {
         return Err(Fault::Commitment { tx, found: reveal.commitment, made });
     }
     let Some(committed) = reveal.committed else {
-        let lane = reveal.lane.to_string();
-        return Err(Fault::NotCommitted { tx, lane, settler: reveal.settler });
+        let lane = call.lane.to_string();
+        return Err(Fault::NotCommitted { tx, lane, settler: reveal.sender });
     };
     if committed >= reveal.block {
         return Err(Fault::TooEarly { committed, revealed: reveal.block });

@@ -32,8 +32,8 @@ alloy_sol_types::sol! {
     }
 
     // Settlement
-    function commit(uint256 lane, bytes32 commitment) external;
-    function reveal(uint256 lane, bytes calldata batch, bytes32 salt) external;
+    function commitTo(uint256 lane, bytes32 commitment) external;
+    function reveal(bytes calldata batch, bytes32 salt, uint256 lane) external;
     function expire(address settler, uint256 lane) external;
     function openLane(address settler, uint256 lane) external;
     function closeLane(address settler, uint256 lane) external;
@@ -53,9 +53,9 @@ alloy_sol_types::sol! {
     function invalidateNonces(uint256 word, uint256 mask) external;
 
     #[derive(Debug, PartialEq, Eq)]
-    event Committed(address indexed settler, uint256 indexed lane, bytes32 commitment);
+    event Committed(bytes32 indexed commitment);
     #[derive(Debug, PartialEq, Eq)]
-    event Revealed(address indexed settler, uint256 indexed lane, bytes32 commitment, uint64 auctionId, uint8 attempt);
+    event Revealed(bytes32 indexed commitment, uint64 auctionId, uint8 attempt);
     #[derive(Debug, PartialEq, Eq)]
     event CommitmentExpired(address indexed settler, uint256 indexed lane, bytes32 commitment);
     #[derive(Debug, PartialEq, Eq)]
@@ -65,8 +65,7 @@ alloy_sol_types::sol! {
     #[derive(Debug, PartialEq, Eq)]
     struct Fill {
         bytes32 intent;
-        uint256 sold;
-        uint256 bought;
+        uint256 amounts;
     }
     #[derive(Debug, PartialEq, Eq)]
     event BidSettled(bytes32 indexed bid, address indexed solver, uint256 charge, Fill[] fills);
@@ -140,6 +139,8 @@ alloy_sol_types::sol! {
 
     #[derive(Debug, PartialEq, Eq)]
     error UnknownKey();
+    #[derive(Debug, PartialEq, Eq)]
+    error KeyRemoved();
     #[derive(Debug, PartialEq, Eq)]
     error SolverPaused();
     #[derive(Debug, PartialEq, Eq)]

@@ -114,7 +114,7 @@ fn standing(answers: &[Bytes]) -> Result<Standing, ChainError> {
         .map_err(|_| ChainError::BadAnswer("solverOfFiller"))?;
     Ok(match reason.0 {
         [0, 0, 0, 0] => Standing::Authorised,
-        abi::UnknownKey::SELECTOR => Standing::UnknownKey,
+        abi::UnknownKey::SELECTOR | abi::KeyRemoved::SELECTOR => Standing::UnknownKey,
         abi::SolverPaused::SELECTOR => Standing::Paused,
         abi::FillerNotBound::SELECTOR if bound_to.is_zero() => Standing::FillerUnbound,
         abi::FillerNotBound::SELECTOR => Standing::FillerForeign(bound_to),

@@ -210,8 +210,8 @@ impl From<&abi::Fill> for Fill {
     fn from(fill: &abi::Fill) -> Self {
         Self {
             intent: IntentId::new(fill.intent),
-            sold: Amount::new(fill.sold),
-            bought: Amount::new(fill.bought),
+            sold: Amount::new(fill.amounts >> 128),
+            bought: Amount::new(fill.amounts & U256::from(u128::MAX)),
         }
     }
 }

@@ -55,7 +55,7 @@ impl Chain {
         let reason = self.view(self.settlement(), &call, BlockId::latest()).await?;
         let standing = match reason.0 {
             [0, 0, 0, 0] => Standing::Authorised,
-            abi::UnknownKey::SELECTOR => Standing::UnknownKey,
+            abi::UnknownKey::SELECTOR | abi::KeyRemoved::SELECTOR => Standing::UnknownKey,
             abi::SolverPaused::SELECTOR => Standing::Paused,
             abi::FillerNotBound::SELECTOR => match self.solver_of_filler(filler).await? {
                 Some(other) => Standing::FillerForeign(other),

@@ -13,7 +13,7 @@ const solc = createRequire(import.meta.url)("solc/package.json").version;
 
 /** The artifact as it is committed: everything in it follows from the sources and the pinned tools. */
 function artifact(name) {
-  const out = JSON.parse(readFileSync(join(ROOT, "cache", "deploy", "out", `${name}.sol`, `${name}.json`), "utf8"));
+  const out = JSON.parse(readFileSync(join(ROOT, "out", `${name}.sol`, `${name}.json`), "utf8"));
   const { bytecode, deployedBytecode, abi } = out;
   if (bytecode.object.includes("__")) throw new Error(`${name}: unlinked libraries`);
   const size = (deployedBytecode.object.length - 2) / 2;

@@ -19,6 +19,7 @@ function measure() {
     ...process.env,
     FOUNDRY_OUT: join(WORK, "out"),
     FOUNDRY_CACHE_PATH: join(WORK, "cache"),
+    SETTLEMENT_ARTIFACT: "Settlement.sol:Settlement",
     FORGE_SNAPSHOT_EMIT: "false",
     FOUNDRY_FUZZ_RUNS: "32",
   };

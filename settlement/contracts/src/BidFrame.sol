@@ -7,31 +7,36 @@ import {BoundedCall} from "./libraries/BoundedCall.sol";
 import {Limit} from "./libraries/Limit.sol";
 import {Signatures} from "./libraries/Signatures.sol";
 import {Nonces} from "./Nonces.sol";
+import {PlainTokens} from "./PlainTokens.sol";
 import {Transfers} from "./Transfers.sol";
 
 /// @title BidFrame
 /// @notice Everything that one bid does, in a call of its own. All is checked and all marks are made
 /// before the first call to anybody else; the frame's revert takes the marks back.
-abstract contract BidFrame is IBidFrame, Nonces {
+abstract contract BidFrame is IBidFrame, PlainTokens, Nonces {
     uint256 private constant EXACT_OUT = 1;
     uint256 private constant PARTIALLY_FILLABLE = 2;
     uint256 private constant LONG_SIGNATURE = 16;
 
     /// @dev Gas to make the call of a filler once its data is in memory.
     uint256 private constant CALLBACK_RESERVE = 5_000;
+    /// @dev Gas that a callback leaves to each of the filler's payments after it: enough for one in a plain token, or to find
+    /// out that the filler is short. Else a filler that dislikes its bid could burn what they need.
+    uint256 private constant PAYMENT_RESERVE = 80_000;
+
+    /// @dev Bytes of an Order, a Fill and a Payment, and of the filler's place among the orders.
+    uint256 private constant ORDER = 352;
+    uint256 private constant FILL = 64;
+    uint256 private constant PAYMENT = 128;
+    uint256 private constant FILLERS_ORDER = 96;
 
     /// @inheritdoc IBidFrame
-    function settleOne(
-        Terms calldata terms,
-        Fill[] calldata fills,
-        Order[] calldata orders,
-        Payment[] calldata payments,
-        bytes calldata callback,
-        bytes calldata section
-    ) external {
+    function executeBid(Terms calldata terms) external {
         if (msg.sender != address(this)) revert OnlySelf();
         if (!terms.balanced) revert LegMismatch();
 
+        (Fill[] calldata fills, Order[] calldata orders, Payment[] calldata payments) = _lists(terms);
+        (bytes calldata callback, bytes calldata section) = _bytes(terms, payments);
         uint256 contracts = _verifyAll(terms.bid, fills, orders, section);
         if (contracts != 0) _askContracts(orders, fills, contracts, section);
 
@@ -39,6 +44,39 @@ abstract contract BidFrame is IBidFrame, Nonces {
         _pay(payments, 0, owed, fills);
         if (terms.callbackGas != 0) _callFiller(terms, callback);
         _pay(payments, owed, payments.length, fills);
+    }
+
+    /// @dev The lists that follow the terms.
+    function _lists(Terms calldata terms)
+        private
+        pure
+        returns (Fill[] calldata fills, Order[] calldata orders, Payment[] calldata payments)
+    {
+        uint256 intents = terms.intents;
+        uint256 legs = terms.payments;
+        assembly ("memory-safe") {
+            fills.offset := add(terms, 0x120)
+            fills.length := intents
+            orders.offset := add(fills.offset, mul(FILL, add(intents, 1)))
+            orders.length := intents
+            payments.offset := add(orders.offset, add(mul(ORDER, intents), FILLERS_ORDER))
+            payments.length := legs
+        }
+    }
+
+    /// @dev The bytes that follow the lists.
+    function _bytes(Terms calldata terms, Payment[] calldata payments)
+        private
+        pure
+        returns (bytes calldata callback, bytes calldata section)
+    {
+        (uint256 callbackLength, uint256 sectionLength) = (terms.callback, terms.section);
+        assembly ("memory-safe") {
+            callback.offset := add(payments.offset, mul(PAYMENT, payments.length))
+            callback.length := callbackLength
+            section.offset := add(callback.offset, and(add(callbackLength, 31), not(31)))
+            section.length := sectionLength
+        }
     }
 
     /// @dev The bits of the intents whose owners' contracts have to be asked. The writer of both lists is this contract,
@@ -57,8 +95,8 @@ abstract contract BidFrame is IBidFrame, Nonces {
             for (uint256 i = 0; i < orders.length; ++i) {
                 if (!_verify(bid, order, fill, section)) contracts |= 1 << i;
                 assembly ("memory-safe") {
-                    fill := add(fill, 0x60)
-                    order := add(order, 0x160)
+                    fill := add(fill, FILL)
+                    order := add(order, ORDER)
                 }
             }
         }
@@ -72,9 +110,9 @@ abstract contract BidFrame is IBidFrame, Nonces {
         }
         unchecked {
             for (; first < end; ++first) {
-                Transfers.pay(payment, fills);
+                Transfers.pay(payment, fills, isPlainToken);
                 assembly ("memory-safe") {
-                    payment := add(payment, 0x80)
+                    payment := add(payment, PAYMENT)
                 }
             }
         }
@@ -90,7 +128,7 @@ abstract contract BidFrame is IBidFrame, Nonces {
         // Deadlines are in seconds, of which a block's author can shift a few.
         // slither-disable-next-line timestamp
         if (block.timestamp > order.validTo) revert IntentExpired(id);
-        (uint256 sold, uint256 bought) = (fill.sold, fill.bought);
+        (uint256 sold, uint256 bought) = (fill.amounts >> 128, uint128(fill.amounts));
         if (sold == 0 || bought == 0) revert EmptyFill(id);
         (uint256 sellAmount, uint256 buyAmount) = (order.sellAmount, order.buyAmount);
         if (!Limit.holds(sold, bought, sellAmount, buyAmount)) revert LimitBroken(id);
@@ -131,7 +169,8 @@ abstract contract BidFrame is IBidFrame, Nonces {
     /// gas that it was not given.
     function _callFiller(Terms calldata terms, bytes calldata callback) private {
         bytes memory data = abi.encodeCall(IFiller.fill, (terms.bid, callback));
-        uint256 available = BoundedCall.available(CALLBACK_RESERVE);
+        uint256 reserve = CALLBACK_RESERVE + PAYMENT_RESERVE * (terms.payments - terms.owed);
+        uint256 available = BoundedCall.available(reserve);
         if (available < terms.callbackGas) revert CallbackGasUnavailable(available);
         if (!BoundedCall.call(terms.filler, terms.callbackGas, data)) revert CallbackFailed();
     }

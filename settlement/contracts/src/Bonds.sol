@@ -145,6 +145,11 @@ abstract contract Bonds is IBonds, Solvers, Guard {
         return GasSchedule.overhead(intents, legs, callbackBytes);
     }
 
+    /// @inheritdoc Solvers
+    function _answersFor() internal view override returns (uint256) {
+        return WITHDRAWAL_DELAY;
+    }
+
     /// @dev Wei per gas: the base fee and no more than MAX_TIP above it. A call without a gas price, as
     /// nodes simulate, costs nothing.
     function _gasPrice() internal view returns (uint256 price) {

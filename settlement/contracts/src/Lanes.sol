@@ -18,8 +18,13 @@ abstract contract Lanes is ISettlement, Ownable, Guard {
     /// @inheritdoc ISettlement
     uint32 public immutable MAX_DELAY;
 
+    /// @dev A struct, so that its slot is computed once to read and to write it.
+    struct Lane {
+        bytes32 slot;
+    }
+
     /// @inheritdoc ISettlement
-    mapping(address settler => mapping(uint256 lane => bytes32 slot)) public lanes;
+    mapping(address settler => mapping(uint256 lane => Lane)) public lanes;
 
     constructor(uint32 maxDelay) {
         if (maxDelay == 0) revert ZeroDelay();
@@ -28,21 +33,22 @@ abstract contract Lanes is ISettlement, Ownable, Guard {
 
     /// @inheritdoc ISettlement
     function openLane(address settler, uint256 lane) external onlyOwner {
-        if (lanes[settler][lane] != 0) revert LaneAlreadyOpen(settler, lane);
-        lanes[settler][lane] = OPEN;
+        if (lanes[settler][lane].slot != 0) revert LaneAlreadyOpen(settler, lane);
+        lanes[settler][lane].slot = OPEN;
         emit LaneOpened(settler, lane);
     }
 
     /// @inheritdoc ISettlement
     function closeLane(address settler, uint256 lane) external onlyOwner {
-        if (lanes[settler][lane] == 0) revert LaneNotOpen(settler, lane);
-        lanes[settler][lane] = 0;
+        if (lanes[settler][lane].slot == 0) revert LaneNotOpen(settler, lane);
+        lanes[settler][lane].slot = 0;
         emit LaneClosed(settler, lane);
     }
 
     /// @inheritdoc ISettlement
-    function commit(uint256 lane, bytes32 commitment) external nonReentrant {
-        bytes32 slot = lanes[msg.sender][lane];
+    function commitTo(uint256 lane, bytes32 commitment) external nonReentrant {
+        Lane storage own = lanes[msg.sender][lane];
+        bytes32 slot = own.slot;
         if (slot == 0) revert LaneNotOpen(msg.sender, lane);
         uint256 committedAt = uint256(slot) & BLOCK;
         if (committedAt != 0) {
@@ -50,24 +56,25 @@ abstract contract Lanes is ISettlement, Ownable, Guard {
             if (!_tooLate(committedAt)) revert CommitmentLive(msg.sender, lane, committedAt);
             emit CommitmentExpired(msg.sender, lane, _prefix(slot));
         }
-        lanes[msg.sender][lane] = _prefix(commitment) | bytes32(uint256(uint32(block.number)));
-        emit Committed(msg.sender, lane, commitment);
+        own.slot = _prefix(commitment) | bytes32(uint256(uint32(block.number)));
+        emit Committed(commitment);
     }
 
     /// @inheritdoc ISettlement
     function expire(address settler, uint256 lane) external nonReentrant {
-        bytes32 slot = lanes[settler][lane];
+        bytes32 slot = lanes[settler][lane].slot;
         uint256 committedAt = uint256(slot) & BLOCK;
         if (committedAt == 0) revert NothingCommitted(settler, lane);
         if (!_tooLate(committedAt)) revert CommitmentLive(settler, lane, committedAt);
-        lanes[settler][lane] = _prefix(slot);
+        lanes[settler][lane].slot = _prefix(slot);
         emit CommitmentExpired(settler, lane, _prefix(slot));
     }
 
     /// @dev Uses the caller's commitment up, or reverts. The slot stays non-zero, so that the lane
     /// stays open and the next commit does not pay for a fresh slot.
     function _consume(uint256 lane, bytes32 commitment) internal {
-        bytes32 slot = lanes[msg.sender][lane];
+        Lane storage own = lanes[msg.sender][lane];
+        bytes32 slot = own.slot;
         uint256 committedAt = uint256(slot) & BLOCK;
         if (committedAt == 0) revert NothingCommitted(msg.sender, lane);
         if (_prefix(slot) != _prefix(commitment)) revert CommitmentMismatch(_prefix(slot), commitment);
@@ -75,7 +82,7 @@ abstract contract Lanes is ISettlement, Ownable, Guard {
         // slither-disable-next-line incorrect-equality
         if (block.number == committedAt) revert RevealTooEarly(committedAt);
         if (_tooLate(committedAt)) revert RevealTooLate(committedAt);
-        lanes[msg.sender][lane] = _prefix(slot);
+        own.slot = _prefix(slot);
     }
 
     function _tooLate(uint256 committedAt) private view returns (bool) {

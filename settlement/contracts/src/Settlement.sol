@@ -36,9 +36,6 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, Bonds, EIP712 {
     /// @inheritdoc ISettlement
     mapping(address solver => mapping(uint256 word => uint256 bits)) public bidNonces;
 
-    /// @inheritdoc ISettlement
-    mapping(address token => bool plain) public isPlainToken;
-
     constructor(address owner, uint32 maxDelay, uint32 withdrawalDelay, uint64 maxTip)
         Lanes(maxDelay)
         Bonds(withdrawalDelay, maxTip)
@@ -47,13 +44,7 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, Bonds, EIP712 {
     }
 
     /// @inheritdoc ISettlement
-    function setPlainToken(address token, bool plain) external onlyOwner {
-        isPlainToken[token] = plain;
-        emit PlainTokenSet(token, plain);
-    }
-
-    /// @inheritdoc ISettlement
-    function reveal(uint256 lane, bytes calldata batch, bytes32 salt) external nonReentrant {
+    function reveal(bytes calldata batch, bytes32 salt, uint256 lane) external nonReentrant {
         _redeem(lane, batch, salt);
         _settleAll(batch, false);
     }
@@ -132,7 +123,7 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, Bonds, EIP712 {
             )
         );
         _consume(lane, commitment);
-        emit Revealed(msg.sender, lane, commitment, uint64((pos + 1).take(8)), uint8((pos + 9).take(1)));
+        emit Revealed(commitment, uint64((pos + 1).take(8)), uint8((pos + 9).take(1)));
     }
 
     /// @dev Reads the bid at `pos` and, if its solver is authorised, settles it in a frame of its own, for
@@ -149,6 +140,8 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, Bonds, EIP712 {
             (reading.start + 4).set(id);
             (result.settled, reason, result.gasUsed) = _frame(bid.gas - reading.overhead, reading);
             result.gasUsed += reading.overhead - reading.saving;
+        } else if (_left(reason)) {
+            result.gasUsed = reading.overhead - reading.saving;
         }
         result.reason = reason;
         uint256 charge = result.gasUsed * reading.price;
@@ -200,8 +193,8 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, Bonds, EIP712 {
         }
     }
 
-    /// @dev Zero if the bid may open its frame, and then its nonce is used: attempted, charged and penalised
-    /// once is all. A bid that may not costs its solver nothing.
+    /// @dev Zero if the bid may open its frame. Then its nonce is used, and so if its solver has left it: attempted,
+    /// charged and penalised once is all. Any other bid costs its solver nothing.
     function _authorise(bytes32 digest, Bid memory bid, Reading memory reading) private returns (bytes4 reason) {
         // Deadlines are in seconds, of which a block's author can shift a few.
         // slither-disable-next-line timestamp
@@ -211,7 +204,7 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, Bonds, EIP712 {
         if (reading.fillerIsToken || filler == address(this)) return ForbiddenFiller.selector;
         Account memory account = _accounts[solver];
         reason = _authorise(account, Signatures.recover(digest, reading.r, reading.vs), solver, filler);
-        if (reason != 0) return reason;
+        if (reason != 0 && !_left(reason)) return reason;
 
         mapping(uint256 => uint256) storage bitmap = bidNonces[solver];
         uint256 bits = bitmap[bid.nonce >> 8];
@@ -223,8 +216,13 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, Bonds, EIP712 {
         bitmap[bid.nonce >> 8] = bits | bit;
     }
 
+    /// @dev Whether the solver has taken back what its signed bid needs.
+    function _left(bytes4 reason) private pure returns (bool) {
+        return reason == FillerNotBound.selector || reason == KeyRemoved.selector;
+    }
+
     function _fault(bytes4 reason) private pure returns (uint8) {
-        if (reason == FillerShort.selector || reason == CallbackFailed.selector) return SOLVER;
+        if (reason == FillerShort.selector || reason == CallbackFailed.selector || _left(reason)) return SOLVER;
         if (reason == OwnerShort.selector) return OWNER;
         return NEUTRAL;
     }

@@ -24,11 +24,15 @@ abstract contract Solvers is ISolvers, Ownable {
     /// @inheritdoc ISolvers
     mapping(address filler => address solver) public solverOfFiller;
 
+    /// @dev When a key last ceased to sign for a solver, Unix seconds. One for each solver, so that nobody
+    /// can erase it by naming the key in turn.
+    mapping(address solver => mapping(address key => uint256 time)) private _removedAt;
+
     /// @inheritdoc ISolvers
     function register() external {
         address former = solverOfKey(msg.sender);
         if (former == msg.sender) revert AlreadyRegistered(msg.sender);
-        if (former != address(0)) emit KeySet(former, msg.sender, false);
+        if (former != address(0)) _removeKey(former, msg.sender);
         _accounts[msg.sender] = Account(address(0), SOLVER, 0);
         emit SolverRegistered(msg.sender);
         emit KeySet(msg.sender, msg.sender, true);
@@ -47,7 +51,7 @@ abstract contract Solvers is ISolvers, Ownable {
             if (solver == address(0) || (msg.sender != solver && msg.sender != key)) revert NotYourKey(key);
             if (solver == key) revert OwnAccount();
             _accounts[key].link = address(0);
-            emit KeySet(solver, key, false);
+            _removeKey(solver, key);
         }
     }
 
@@ -92,10 +96,29 @@ abstract contract Solvers is ISolvers, Ownable {
         returns (bytes4 reason)
     {
         // A key of zero, which is what a failed recovery gives, signs for nobody.
-        if (account.status & SOLVER == 0 || (key != solver && solverOfKey(key) != solver)) return UnknownKey.selector;
+        if (account.status & SOLVER == 0) return UnknownKey.selector;
+        if (key != solver && solverOfKey(key) != solver) {
+            bool answers = account.status & PAUSED == 0 && _signedLately(solver, key);
+            return answers ? KeyRemoved.selector : UnknownKey.selector;
+        }
         if (account.status & PAUSED != 0) return SolverPaused.selector;
         bool first = filler == account.link && filler != address(0);
         if (!first && solverOfFiller[filler] != solver) return FillerNotBound.selector;
+    }
+
+    /// @dev For how long a solver answers for what a removed key has signed, seconds.
+    function _answersFor() internal view virtual returns (uint256);
+
+    function _removeKey(address solver, address key) private {
+        _removedAt[solver][key] = block.timestamp;
+        emit KeySet(solver, key, false);
+    }
+
+    function _signedLately(address solver, address key) private view returns (bool) {
+        uint256 removedAt = _removedAt[solver][key];
+        // The delay is days; a block's author can shift a few seconds.
+        // slither-disable-next-line timestamp
+        return removedAt != 0 && block.timestamp - removedAt < _answersFor();
     }
 
     function _onlySolver(address account) internal view {

@@ -10,21 +10,38 @@ library Transfers {
     uint256 private constant PLAIN = 1 << 160;
     uint256 private constant PAYER_AT = 168;
 
-    function pay(IBidFrame.Payment calldata payment, IBidFrame.Fill[] calldata fills) internal {
+    function pay(
+        IBidFrame.Payment calldata payment,
+        IBidFrame.Fill[] calldata fills,
+        mapping(address => bool) storage plain
+    ) internal {
         uint256 word = payment.token;
-        address token = address(uint160(word));
-        if (word & PLAIN == 0) return _payMeasured(token, payment);
-        (bool ok, bool reverted) = _transferFrom(token, payment);
-        if (!ok) _fail(token, payment, fills, reverted);
+        if (word & PLAIN == 0) _payMeasured(payment, fills, plain);
+        else _move(address(uint160(word)), payment, fills, plain);
     }
 
-    /// @dev A token that may move less than it is told: what counts is what arrives.
-    function _payMeasured(address token, IBidFrame.Payment calldata payment) private {
+    /// @dev A token that is not known to be plain may move less than it is told: what counts is what arrives.
+    function _payMeasured(
+        IBidFrame.Payment calldata payment,
+        IBidFrame.Fill[] calldata fills,
+        mapping(address => bool) storage plain
+    ) private {
+        address token = address(uint160(payment.token));
         uint256 before = _measure(token, payment);
-        (bool ok,) = _transferFrom(token, payment);
-        if (!ok) revert IBidFrame.TransferFailed(token);
+        _move(token, payment, fills, plain);
         uint256 afterwards = _measure(token, payment);
         if (afterwards < before || afterwards - before < payment.amount) revert IBidFrame.TransferShort(token);
+    }
+
+    /// @dev Who is not told in advance that a token is plain finds it on the list, when the token has failed.
+    function _move(
+        address token,
+        IBidFrame.Payment calldata payment,
+        IBidFrame.Fill[] calldata fills,
+        mapping(address => bool) storage plain
+    ) private {
+        (bool ok, bool reverted) = _transferFrom(token, payment);
+        if (!ok) _fail(token, payment, fills, reverted && plain[token]);
     }
 
     function _measure(address token, IBidFrame.Payment calldata payment) private view returns (uint256 balance) {
@@ -33,8 +50,15 @@ library Transfers {
         if (!known) revert IBidFrame.TransferFailed(token);
     }
 
-    function balanceOf(address token, address account) internal view returns (bool known, uint256 balance) {
-        return BoundedCall.view_(token, BoundedCall.VIEW_GAS, abi.encodeWithSelector(0x70a08231, account));
+    function balanceOf(address token, address account) internal view returns (bool known, uint256 funds) {
+        uint256 cap = BoundedCall.VIEW_GAS;
+        assembly ("memory-safe") {
+            mstore(0x00, shl(224, 0x70a08231))
+            mstore(0x04, account)
+            known := staticcall(cap, token, 0x00, 0x24, 0x00, 0x20)
+            known := and(known, gt(returndatasize(), 0x1f))
+            funds := mul(known, mload(0x00))
+        }
     }
 
     function allowanceOf(address token, address owner) internal view returns (bool known, uint256 allowance) {
@@ -57,13 +81,13 @@ library Transfers {
         }
     }
 
-    /// @dev Only a plain token is believed, and only if its revert undid whatever it had moved. A
-    /// probe without an answer, for want of gas perhaps, blames nobody.
-    function _fail(address token, IBidFrame.Payment calldata payment, IBidFrame.Fill[] calldata fills, bool reverted)
+    /// @dev A token is `believed` if it is plain, and its revert undid whatever it had moved. A probe without an
+    /// answer, for want of gas perhaps, blames nobody.
+    function _fail(address token, IBidFrame.Payment calldata payment, IBidFrame.Fill[] calldata fills, bool believed)
         private
         view
     {
-        if (!reverted) revert IBidFrame.TransferFailed(token);
+        if (!believed) revert IBidFrame.TransferFailed(token);
         address payer = address(uint160(payment.from));
         (bool known, uint256 funds) = balanceOf(token, payer);
         bool short = known && funds < payment.amount;

@@ -175,7 +175,7 @@ contract BondsTest is SettlementTest {
         doors[2] = abi.encodeCall(settlement.withdraw, (IBonds.Fund.Gas, TO));
         doors[3] = abi.encodeCall(settlement.claimPenalty, (SALT, new address[](0), new uint256[](0), 0));
         doors[4] = abi.encodeCall(settlement.burn, ());
-        doors[5] = abi.encodeCall(settlement.reveal, (LANE, "", SALT));
+        doors[5] = abi.encodeCall(settlement.reveal, ("", SALT, LANE));
         doors[6] = abi.encodeCall(settlement.simulate, (""));
         doors[7] = abi.encodeCall(settlement.expire, (settler, LANE));
     }

@@ -23,11 +23,6 @@ contract GasTest is SettlementTest {
         _skip(1);
     }
 
-    /// @dev What is measured is what is deployed.
-    function _artifact() internal pure override returns (string memory) {
-        return "artifacts/Settlement.json";
-    }
-
     function test_GasOfMatchedUsers() public {
         _measure("matched-2", _matchedBid(300, 10, 1));
         _measure("matched-10", _matchedBid(301, 20, 5));
@@ -96,11 +91,11 @@ contract GasTest is SettlementTest {
         uint256 charged = _chargedGas(batch);
         bytes32 commitment = _commitment(batch, settler, LANE, SALT);
         vm.prank(settler);
-        settlement.commit(LANE, commitment);
+        settlement.commitTo(LANE, commitment);
         uint256 used = vm.lastCallGas().gasTotalUsed + CHARGE * solvers;
         _skip(1);
         vm.prank(settler);
-        settlement.reveal(LANE, batch, SALT);
+        settlement.reveal(batch, SALT, LANE);
         used += vm.lastCallGas().gasTotalUsed;
         vm.snapshotValue("gas-per-swap", name, used / swaps);
         vm.snapshotValue("charged-per-swap", name, charged / swaps);

@@ -236,7 +236,7 @@ contract Market is SettlementTest {
     function _bookFill(BidData memory bid, uint256 i, IBidFrame.Fill memory fill) private {
         IntentData memory intent = bid.intents[i];
         require(_id(bid, i) == fill.intent, "intent");
-        (uint256 sold, uint256 bought) = (fill.sold, fill.bought);
+        (uint256 sold, uint256 bought) = (fill.amounts >> 128, uint128(fill.amounts));
         require(sold * intent.buyAmount <= intent.sellAmount * bought, "limit");
         Signed storage record = signed[fill.intent];
         record.filled += intent.kind == 0 ? sold : bought;

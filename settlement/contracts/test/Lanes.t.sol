@@ -17,10 +17,10 @@ contract LanesTest is SettlementTest {
 
     function test_OnlyASettlerWithAnOpenLaneCommits() public {
         vm.expectRevert(abi.encodeWithSelector(ISettlement.LaneNotOpen.selector, address(this), LANE));
-        settlement.commit(LANE, commitment);
+        settlement.commitTo(LANE, commitment);
         vm.expectRevert(abi.encodeWithSelector(ISettlement.LaneNotOpen.selector, settler, LANE + 1));
         vm.prank(settler);
-        settlement.commit(LANE + 1, commitment);
+        settlement.commitTo(LANE + 1, commitment);
     }
 
     function test_OnlyTheOwnerOpensAndClosesLanes() public {
@@ -58,10 +58,10 @@ contract LanesTest is SettlementTest {
         _commit(batch);
         bytes32 other = _commitment(second, settler, LANE + 1, SALT);
         vm.prank(settler);
-        settlement.commit(LANE + 1, other);
+        settlement.commitTo(LANE + 1, other);
         _skip(1);
         vm.prank(settler);
-        settlement.reveal(LANE + 1, second, SALT);
+        settlement.reveal(second, SALT, LANE + 1);
         _reveal(batch);
     }
 

@@ -266,7 +266,7 @@ contract PenaltiesTest is SettlementTest {
         vm.expectEmit(address(settlement));
         emit IBonds.PenaltyTaken(_digest(bid), solver, taken, taken - amounts[0] - amounts[1], owners, amounts);
         vm.prank(settler);
-        settlement.reveal(LANE, _encode(bid), SALT);
+        settlement.reveal(_encode(bid), SALT, LANE);
         (bytes32 shares,) = settlement.penalties(_digest(bid));
         assertEq(shares, keccak256(abi.encode(owners, amounts)), "what is kept");
     }

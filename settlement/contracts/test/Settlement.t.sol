@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Ownable} from "solady/auth/Ownable.sol";
 import {IBidFrame} from "../src/interfaces/IBidFrame.sol";
+import {IPlainTokens} from "../src/interfaces/IPlainTokens.sol";
 import {ISettlement} from "../src/interfaces/ISettlement.sol";
 import {ISolvers} from "../src/interfaces/ISolvers.sol";
 import {InventoryFiller} from "../src/InventoryFiller.sol";
@@ -13,6 +14,7 @@ import {SettlementTest} from "./utils/SettlementTest.sol";
 /// @dev Who may have a bid settled, and what the bids of a batch owe each other.
 contract SettlementContractTest is SettlementTest {
     uint8 internal constant NEUTRAL = 0;
+    uint8 internal constant SOLVER = 1;
 
     function test_TheDomainSeparatorIsThatOfTheFormat() public {
         assertEq(settlement.domainSeparator(), domain, "domain separator");
@@ -96,7 +98,7 @@ contract SettlementContractTest is SettlementTest {
         BidData memory bid = _inventoryBid(1, 0, 1);
         bid.filler = address(_filler(victim));
         _signBid(bid, SOLVER_KEY);
-        _settleBesideGood(bid, NEUTRAL, ISolvers.FillerNotBound.selector);
+        _settleBesideGood(bid, SOLVER, ISolvers.FillerNotBound.selector);
         assertEq(tokenB.balanceOf(bid.filler), 1e30, "the inventory is untouched");
     }
 
@@ -105,7 +107,7 @@ contract SettlementContractTest is SettlementTest {
         bid.filler = _user(3);
         _fund(bid.filler);
         _signBid(bid, SOLVER_KEY);
-        _settleBesideGood(bid, NEUTRAL, ISolvers.FillerNotBound.selector);
+        _settleBesideGood(bid, SOLVER, ISolvers.FillerNotBound.selector);
     }
 
     function test_TokensAndSettlementCannotBeFillers() public {
@@ -178,7 +180,7 @@ contract SettlementContractTest is SettlementTest {
         _skip(1);
         vm.prank(settler);
         (bool ok, bytes memory answer) =
-            address(settlement).call{gas: 3_000_000}(abi.encodeCall(settlement.reveal, (LANE, batch, SALT)));
+            address(settlement).call{gas: 3_000_000}(abi.encodeCall(settlement.reveal, (batch, SALT, LANE)));
         assertTrue(!ok && bytes4(answer) == ISettlement.InsufficientGas.selector, "refused with a typed error");
         assertEq(tokenA.balanceOf(_user(0)), 1_000e18, "nothing moved");
         assertEq(settlement.lanes(settler, LANE) >> 32, commitment >> 32, "the commitment is still there");
@@ -195,7 +197,7 @@ contract SettlementContractTest is SettlementTest {
         gasLimit = bound(gasLimit, 30_000, 800_000);
         vm.recordLogs();
         vm.prank(settler);
-        (bool ok,) = address(settlement).call{gas: gasLimit}(abi.encodeCall(settlement.reveal, (LANE, batch, SALT)));
+        (bool ok,) = address(settlement).call{gas: gasLimit}(abi.encodeCall(settlement.reveal, (batch, SALT, LANE)));
         assertEq(_count(ISettlement.BidSettled.selector), ok ? 1 : 0, "settled, or all of it reverted");
     }
 
@@ -225,7 +227,7 @@ contract SettlementContractTest is SettlementTest {
         vm.expectRevert(Ownable.Unauthorized.selector);
         settlement.setPlainToken(address(tokenA), true);
         vm.expectEmit(address(settlement));
-        emit ISettlement.PlainTokenSet(address(tokenA), false);
+        emit IPlainTokens.PlainTokenSet(address(tokenA), false);
         vm.prank(admin);
         settlement.setPlainToken(address(tokenA), false);
         assertTrue(!settlement.isPlainToken(address(tokenA)), "unlisted");

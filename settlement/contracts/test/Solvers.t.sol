@@ -47,7 +47,9 @@ contract SolversTest is Test {
         vm.prank(solver);
         settlement.setKey(key, false);
         assertEq(settlement.solverOfKey(key), address(0), "removed");
-        assertEq(settlement.authorise(key, solver, filler), ISolvers.UnknownKey.selector, "signs no more");
+        assertEq(settlement.authorise(key, solver, filler), ISolvers.KeyRemoved.selector, "signs no more");
+        vm.warp(vm.getBlockTimestamp() + 1 days);
+        assertEq(settlement.authorise(key, solver, filler), ISolvers.UnknownKey.selector, "never did");
     }
 
     function test_OnlyASolverNamesKeys() public {
@@ -83,7 +85,7 @@ contract SolversTest is Test {
         vm.prank(other);
         settlement.register();
         assertEq(settlement.solverOfKey(other), other, "its own");
-        assertEq(settlement.authorise(other, solver, filler), ISolvers.UnknownKey.selector, "the other's no more");
+        assertEq(settlement.authorise(other, solver, filler), ISolvers.KeyRemoved.selector, "the other's no more");
     }
 
     function test_AKeyRemovesItself() public {

@@ -236,8 +236,8 @@ contract TransfersTest is SettlementTest {
     /// @dev Every function of Settlement that moves or marks anything.
     function _doors() private view returns (bytes[] memory doors) {
         doors = new bytes[](10);
-        doors[0] = abi.encodeCall(settlement.reveal, (LANE, "", SALT));
-        doors[1] = abi.encodeCall(settlement.commit, (LANE, SALT));
+        doors[0] = abi.encodeCall(settlement.reveal, ("", SALT, LANE));
+        doors[1] = abi.encodeCall(settlement.commitTo, (LANE, SALT));
         doors[2] = abi.encodeCall(settlement.expire, (settler, LANE));
         doors[3] = abi.encodeCall(settlement.simulate, (""));
         doors[5] = abi.encodeCall(settlement.deposit, (solver, IBonds.Fund.Gas));

@@ -4,7 +4,7 @@ import { privateKeyToAddress } from "viem/accounts";
 import { bidMessage, legsHash, signBoth } from "../lib/sign.js";
 import { type BidTerms, type Leg, ZERO_ADDRESS, ZERO_WORD } from "../lib/types.js";
 import type { IntentVector } from "./intents.js";
-import { MAX_UINT256, MAX_UINT32, address, domain, key, word } from "./names.js";
+import { MAX_FILL, MAX_UINT256, MAX_UINT32, address, domain, key, word } from "./names.js";
 
 interface BidCase {
   name: string;
@@ -57,8 +57,8 @@ function bidCases(signed: IntentVector[]): BidCase[] {
         clientBidId: `0x${"ff".repeat(32)}`,
       },
       legs: [
-        { from: largest, to: ZERO_WORD, amount: MAX_UINT256 },
-        { from: ZERO_WORD, to: largest, amount: MAX_UINT256 },
+        { from: largest, to: ZERO_WORD, amount: MAX_FILL },
+        { from: ZERO_WORD, to: largest, amount: MAX_FILL },
       ],
       callback: "0x00",
     },

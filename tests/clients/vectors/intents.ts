@@ -3,7 +3,7 @@ import { type Hex } from "viem";
 import { privateKeyToAddress } from "viem/accounts";
 import { signBoth } from "../lib/sign.js";
 import { type Intent, ZERO_ADDRESS, ZERO_WORD } from "../lib/types.js";
-import { MAX_UINT256, MAX_UINT32, address, domain, key, word } from "./names.js";
+import { MAX_FILL, MAX_UINT256, MAX_UINT32, address, domain, key, word } from "./names.js";
 
 const gold = address("gold");
 const silver = address("silver");
@@ -38,7 +38,13 @@ const intentCases = [
   intentOf("partially fillable exact-in", { partiallyFillable: true, nonce: "256" }),
   intentOf("partially fillable exact-out", { partiallyFillable: true, kind: 1, nonce: "65535" }),
   intentOf("app data", { appData: word("app data"), receiver: address("receiver"), nonce: "1" }),
-  intentOf("the largest amounts", { sellAmount: MAX_UINT256, buyAmount: MAX_UINT256, validTo: MAX_UINT32 }),
+  intentOf("the largest amounts", {
+    kind: 1,
+    sellAmount: MAX_UINT256,
+    buyAmount: MAX_FILL,
+    validTo: MAX_UINT32,
+  }),
+  intentOf("the largest exact-in", { sellAmount: MAX_FILL, buyAmount: MAX_FILL }),
   intentOf("the smallest amounts", { sellAmount: "1", buyAmount: "1", validTo: 1 }),
   intentOf("the largest nonce", { nonce: MAX_UINT256 }),
   intentOf("a nonce in a high word", { nonce: (2n ** 200n + 3n).toString() }),

@@ -14,4 +14,6 @@ export const domain: Domain = {
 };
 
 export const MAX_UINT256 = (2n ** 256n - 1n).toString();
+/** The most that one fill moves. */
+export const MAX_FILL = (2n ** 128n - 1n).toString();
 export const MAX_UINT32 = 2 ** 32 - 1;

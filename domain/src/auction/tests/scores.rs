@@ -73,9 +73,9 @@ fn exact_out_surplus_counts_from_no_more_than_the_owner_can_pay() {
 }
 
 #[test]
-fn products_go_through_512_bits() {
+fn the_largest_fills_are_scored_to_the_unit() {
     let mut market = Market::new();
-    let huge = (U256::MAX >> 1u32).to_string();
+    let huge = (u128::MAX >> 1).to_string();
     let id = market.intent(Want::swap(1, (X, 1_000), (Y, 900)));
     let message = serde_json::to_string(&market.intents[&id]).unwrap();
     let message = message
@@ -85,7 +85,7 @@ fn products_go_through_512_bits() {
     let id = intent.id(&market.cut().domain());
     market.intents = [(id, intent)].into();
     market.opening.intents[0].id = id;
-    let amount = Amount::new(U256::MAX >> 1u32);
+    let amount = Amount::new(U256::from(u128::MAX >> 1));
     market.opening.intents[0].fundable = amount;
     let leg = |from, to, amount| Leg { from, to, amount };
     let more = amount.checked_add(Amount::from(7u64)).unwrap();

@@ -77,7 +77,7 @@ fn error<E: SolError>(items: &BTreeMap<(String, String), Value>) {
 #[test]
 fn every_binding_is_as_the_contracts_have_it() {
     let items = artifacts();
-    call::<commitCall>(&items);
+    call::<commitToCall>(&items);
     call::<revealCall>(&items);
     call::<expireCall>(&items);
     call::<openLaneCall>(&items);

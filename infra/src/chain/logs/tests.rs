@@ -24,14 +24,12 @@ fn log((number, tx, index): (u64, u8, u64), data: LogData) -> Log {
 }
 
 fn revealed(commitment: u8) -> LogData {
-    let (settler, lane) = (WHO, U256::ZERO);
-    let commitment = word(commitment);
-    abi::Revealed { settler, lane, commitment, auctionId: 7, attempt: 1 }.encode_log_data()
+    abi::Revealed { commitment: word(commitment), auctionId: 7, attempt: 1 }.encode_log_data()
 }
 
 fn bid_settled(bid: u8, intents: &[u8]) -> LogData {
-    let (sold, bought) = (U256::from(10), U256::from(20));
-    let fill = |intent: &u8| abi::Fill { intent: word(*intent), sold, bought };
+    let amounts = (U256::from(10) << 128) | U256::from(20);
+    let fill = |intent: &u8| abi::Fill { intent: word(*intent), amounts };
     let fills = intents.iter().map(fill).collect();
     abi::BidSettled { bid: word(bid), solver: WHO, charge: U256::ONE, fills }.encode_log_data()
 }

@@ -6,22 +6,29 @@ import {INonces} from "./INonces.sol";
 /// @title The frame that settles one bid, apart from the others of its batch
 interface IBidFrame is INonces {
     /// @notice How much was sold and bought for an intent, which its EIP-712 digest names.
+    /// @param amounts What was sold in the upper 128 bits, what was bought in the lower.
     struct Fill {
         bytes32 intent;
-        uint256 sold;
-        uint256 bought;
+        uint256 amounts;
     }
 
-    /// @notice What a frame has to know of its bid.
+    /// @notice What a frame has to know of its bid. Its lists follow in the calldata: a fill for each intent and one
+    /// for the filler, which is empty; an order for each intent and 96 bytes for the filler; the payments; the
+    /// callback, padded to words; the section. Their writer is this contract, so there is no offset or length to distrust.
     /// @param bid The bid's EIP-712 digest.
-    /// @param balanced Whether each leg joins the same token and no sum of legs overflows.
+    /// @param balanced Whether each leg joins the same token and no sum of legs exceeds 128 bits.
     /// @param owed How many of the payments are the owners'. They come first.
+    /// @param section The bytes of the calldata of the bid's intents, zero if none of them has a form-1 signature.
     struct Terms {
         bytes32 bid;
         address filler;
         uint256 callbackGas;
         bool balanced;
         uint256 owed;
+        uint256 payments;
+        uint256 callback;
+        uint256 section;
+        uint256 intents;
     }
 
     /// @notice An intent as the outer frame hands it on: words that were hashed, and those that are not needed any more
@@ -29,7 +36,7 @@ interface IBidFrame is INonces {
     /// nothing for the ABI decoder to find wrong.
     /// @param flags The flag bits of the batch format; from bit 16 on its share of the penalty.
     /// @param receiver The owner if the signed receiver is zero.
-    /// @param sellToken In bit 160: whether it is plain; so for `buyToken`.
+    /// @param sellToken In bit 160: whether it need not be measured, being plain; so for `buyToken`.
     /// @param r With `vs` a compact signature; in form 1, the signature's position in the section.
     /// @param vs See `r`; in form 1 the signature's length.
     struct Order {
@@ -47,7 +54,7 @@ interface IBidFrame is INonces {
     }
 
     /// @notice A leg with its ends resolved to accounts.
-    /// @param token In bit 160: whether the token is plain; from bit 168 on: whose it is, an intent's index or, if it
+    /// @param token In bit 160: whether the token need not be measured; from bit 168 on: whose it is, an intent's index or, if it
     /// is the filler's, their number.
     struct Payment {
         uint256 token;
@@ -67,7 +74,7 @@ interface IBidFrame is INonces {
     /// @notice Reason of a failed bid: its frame ran out of the gas that the solver signed.
     error BidOutOfGas();
     /// @notice Reason of a failed bid: a leg joins an intent with itself or with one that does not
-    /// trade the same token, or the legs of an intent add up to more than a number can hold.
+    /// trade the same token, or the legs from or to an intent add up to more than 2^128 - 1.
     error LegMismatch();
     /// @notice Reason of a failed bid: nothing is sold or nothing is bought for an intent.
     error EmptyFill(bytes32 intent);
@@ -93,13 +100,5 @@ interface IBidFrame is INonces {
     /// @notice Settles one bid whose solver is authorised already. Only Settlement itself may call,
     /// with the bid's signed gas; whatever goes wrong inside is undone with the frame. Its name makes its
     /// selector the smallest, which is the first that is compared: each bid calls it.
-    /// @param section The calldata of the bid's intents, if one of them has a form-1 signature.
-    function settleOne(
-        Terms calldata terms,
-        Fill[] calldata fills,
-        Order[] calldata orders,
-        Payment[] calldata payments,
-        bytes calldata callback,
-        bytes calldata section
-    ) external;
+    function executeBid(Terms calldata terms) external;
 }

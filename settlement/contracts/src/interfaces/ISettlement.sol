@@ -3,11 +3,12 @@ pragma solidity ^0.8.28;
 
 import {IBidFrame} from "./IBidFrame.sol";
 import {IBonds} from "./IBonds.sol";
+import {IPlainTokens} from "./IPlainTokens.sol";
 import {ISolvers} from "./ISolvers.sol";
 
 /// @title Settlement: winning batches of signed intents, put on chain by commit and reveal
 /// @notice FORMAT.md beside the sources defines every byte that is signed, committed or revealed.
-interface ISettlement is IBidFrame, IBonds, ISolvers {
+interface ISettlement is IBidFrame, IBonds, IPlainTokens, ISolvers {
     /// @notice What `fundable` is asked about one intent.
     struct Query {
         bytes32 digest;
@@ -58,10 +59,10 @@ interface ISettlement is IBidFrame, IBonds, ISolvers {
     /// @notice The outcome of `simulate`, which always reverts.
     error SimulationResult(BidResult[] results);
 
-    /// @notice A settler committed to a batch.
-    event Committed(address indexed settler, uint256 indexed lane, bytes32 commitment);
-    /// @notice A committed batch was revealed; what became of its bids precedes or follows in the log.
-    event Revealed(address indexed settler, uint256 indexed lane, bytes32 commitment, uint64 auctionId, uint8 attempt);
+    /// @notice The caller committed to a batch. The commitment stands for the settler and the lane as well.
+    event Committed(bytes32 indexed commitment);
+    /// @notice A committed batch was revealed; what became of its bids follows in the log.
+    event Revealed(bytes32 indexed commitment, uint64 auctionId, uint8 attempt);
     /// @notice A commitment (its top 224 bits) was not revealed in time.
     event CommitmentExpired(address indexed settler, uint256 indexed lane, bytes32 commitment);
     /// @notice A settler may commit in the lane.
@@ -73,14 +74,13 @@ interface ISettlement is IBidFrame, IBonds, ISolvers {
     /// @notice A bid failed and moved nothing. `fault`: 0 neutral, 1 solver, 2 owner. `reason` is the
     /// selector of an error of this contract. `charge` in wei is zero if the bid was not attempted.
     event BidFailed(bytes32 indexed bid, address indexed solver, uint8 fault, bytes32 reason, uint256 charge);
-    /// @notice A token was put on or taken off the list of tokens that move exactly what they are told.
-    event PlainTokenSet(address indexed token, bool plain);
 
-    /// @notice Commits the caller to a batch. See FORMAT.md for the preimage.
-    function commit(uint256 lane, bytes32 commitment) external;
+    /// @notice Commits the caller to a batch. See FORMAT.md for the preimage. The selectors of this function,
+    /// of `executeBid` and of `reveal` are the smallest, which are compared first: the others cost 22 gas each.
+    function commitTo(uint256 lane, bytes32 commitment) external;
 
     /// @notice Settles the committed batch. Bids that fail do not affect the others.
-    function reveal(uint256 lane, bytes calldata batch, bytes32 salt) external;
+    function reveal(bytes calldata batch, bytes32 salt, uint256 lane) external;
 
     /// @notice Records that a commitment was not revealed in time. Anybody may call.
     function expire(address settler, uint256 lane) external;
@@ -90,9 +90,6 @@ interface ISettlement is IBidFrame, IBonds, ISolvers {
 
     /// @notice Takes a lane away, with the commitment in it. Only the owner.
     function closeLane(address settler, uint256 lane) external;
-
-    /// @notice Says whether a token can be trusted to move exactly what it is told. Only the owner.
-    function setPlainToken(address token, bool plain) external;
 
     /// @notice Runs a batch as `reveal` would, without a commitment, and reverts with
     /// `SimulationResult`. For `eth_call`; in a transaction it changes nothing.
@@ -113,7 +110,4 @@ interface ISettlement is IBidFrame, IBonds, ISolvers {
 
     /// @notice A word of the bitmap of a solver's used bid nonces.
     function bidNonces(address solver, uint256 word) external view returns (uint256 bits);
-
-    /// @notice Whether a token is on the plain list.
-    function isPlainToken(address token) external view returns (bool plain);
 }

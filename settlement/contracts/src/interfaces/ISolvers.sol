@@ -15,9 +15,12 @@ interface ISolvers {
     error OwnAccount();
     /// @notice Reason of a failed bid: the recovered key does not sign for the named solver.
     error UnknownKey();
+    /// @notice Reason of a failed bid, solver's fault: the recovered key signed for the named solver until less than the
+    /// withdrawal delay ago.
+    error KeyRemoved();
     /// @notice Reason of a failed bid: the solver is paused.
     error SolverPaused();
-    /// @notice Reason of a failed bid: the filler has not bound itself to the solver.
+    /// @notice Reason of a failed bid, solver's fault: the filler that it signed for is not bound to it, or not any more.
     error FillerNotBound();
 
     /// @notice An account became a solver.
@@ -34,7 +37,8 @@ interface ISolvers {
     function register() external;
 
     /// @notice Names or removes a key that signs bids for the calling solver. A key may also remove
-    /// itself, so that nobody can hold an account that is not theirs.
+    /// itself, so that nobody can hold an account that is not theirs. For bids that the key signed the solver
+    /// answers for the withdrawal delay more: they fail by its fault.
     function setKey(address key, bool enabled) external;
 
     /// @notice Binds the calling contract to `solver` as its filler, or unbinds it (zero). Because

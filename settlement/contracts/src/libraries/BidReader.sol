@@ -61,13 +61,15 @@ library BidReader {
     /// @dev Bytes of an IBidFrame.Order, an IBidFrame.Fill and an IBidFrame.Payment, and of an intent's EIP-712
     /// encoding: an order is put where its words are hashed, one word shorter.
     uint256 private constant ORDER = 352;
-    uint256 private constant FILL = 96;
+    uint256 private constant FILL = 64;
     uint256 private constant PAYMENT = 128;
     uint256 private constant HASHED = 384;
+    /// @dev Bytes of the filler among the orders.
+    uint256 private constant FILLERS_ORDER = 96;
     /// @dev Bytes that a leg adds to what is hashed.
     uint256 private constant LEG = 96;
-    /// @dev Bytes of the arguments' heads: the terms and five offsets.
-    uint256 private constant HEADS = 320;
+    /// @dev Bytes of an IBidFrame.Terms.
+    uint256 private constant TERMS = 288;
 
     uint256 private constant LONG_SIGNATURE = 16;
     /// @dev Where an order's flags hold its share of the penalty, in basis points of WHOLE.
@@ -96,54 +98,49 @@ library BidReader {
             next = _tokens(next, bid.filler, reading, plain);
 
             uint256 start = Memory.free();
-            uint256 heads = start + 32;
-            start.set(uint256(uint32(IBidFrame.settleOne.selector)));
-            (heads + 32).set(bid.filler);
-            (heads + 64).set(bid.callbackGas);
+            uint256 terms = start + 32;
+            start.set(uint256(uint32(IBidFrame.executeBid.selector)));
+            (terms + 32).set(bid.filler);
+            (terms + 64).set(bid.callbackGas);
 
             // The filler has a fill and the accounts of an order as well, so that all legs are alike.
-            uint256 fills = heads + HEADS;
+            uint256 fills = terms + TERMS;
             uint256 count = next.take(1);
             if (count == 0 || count == FILLER) revert ISettlement.NotCanonical(next);
-            uint256 orders = fills + 32 + (count + 1) * FILL;
-            uint256 payments = orders + 32 + count * ORDER + 96;
-            fills.set(count);
-            orders.set(count);
-            (heads + 160).set(HEADS);
-            (heads + 192).set(orders - heads);
-            (heads + 224).set(payments - heads);
-            (reading.fills, reading.orders) = (fills + 32, orders + 32);
+            uint256 orders = fills + (count + 1) * FILL;
+            (fills - 32).set(count);
+            (reading.fills, reading.orders) = (fills, orders);
 
             uint256 section = next + 1;
             next = _orders(section, reading);
             uint256 sectionLength = reading.longCount != 0 ? next - section : 0;
-            _filler(fills + 32 + count * FILL, orders + 32 + count * ORDER, bid.filler);
+            uint256 payments = orders + count * ORDER;
+            _filler(fills + count * FILL, payments, bid.filler);
+            payments += FILLERS_ORDER;
 
             uint256 legs = next.take(2);
             if (legs == 0) revert ISettlement.NotCanonical(next);
-            payments.set(legs);
+            (terms + 160).set(legs);
             uint256 owed;
             bool balanced;
-            (next, bid.legsHash, balanced, owed) = _legs(next + 2, payments + 32, legs, reading);
-            (heads + 96).set(balanced ? 1 : 0);
-            (heads + 128).set(owed);
+            (next, bid.legsHash, balanced, owed) = _legs(next + 2, payments, legs, reading);
+            (terms + 96).set(balanced ? 1 : 0);
+            (terms + 128).set(owed);
 
-            uint256 callback = payments + 32 + legs * PAYMENT;
-            (heads + 256).set(callback - heads);
+            uint256 callback = payments + legs * PAYMENT;
             uint256 length = next.take(3);
-            callback.set(length);
-            (callback + 32).copy(next + 3, length);
-            bid.callbackHash = (callback + 32).hash(length);
+            (terms + 192).set(length);
+            callback.copy(next + 3, length);
+            bid.callbackHash = callback.hash(length);
             next += 3 + length;
             reading.overhead = GasSchedule.overhead(count, legs, length);
 
-            uint256 tail = callback + 32 + ((length + 31) & ~uint256(31));
-            (heads + 288).set(tail - heads);
-            tail.set(sectionLength);
-            (tail + 32).copy(section, sectionLength);
+            uint256 tail = callback + ((length + 31) & ~uint256(31));
+            (terms + 224).set(sectionLength);
+            tail.copy(section, sectionLength);
 
+            reading.end = tail + sectionLength;
             reading.start = start + 28;
-            reading.end = tail + 32 + sectionLength;
             Memory.keep((reading.end + 31) & ~uint256(31));
         }
     }
@@ -161,7 +158,7 @@ library BidReader {
     /// @dev The owners of a bid's intents and their shares of its penalty in basis points.
     function owners(Reading memory reading) internal pure returns (address[] memory accounts, uint256[] memory shares) {
         uint256 order = reading.orders;
-        uint256 count = uint256((order - 32).get());
+        uint256 count = uint256((reading.fills - 32).get());
         (accounts, shares) = (new address[](count), new uint256[](count));
         for (uint256 i = 0; i < count; ++i) {
             accounts[i] = address(uint160(uint256((order + 32).get())));
@@ -175,7 +172,6 @@ library BidReader {
         unchecked {
             fill.set(uint256(0));
             (fill + 32).set(uint256(0));
-            (fill + 64).set(uint256(0));
             (order + 32).set(filler);
             (order + 64).set(filler);
         }
@@ -212,10 +208,12 @@ library BidReader {
             reading.tokens = next;
             reading.tokenCount = count;
             reading.fillerIsToken = false;
+            // The batch's only fill: to look two tokens up costs more than to measure what they move.
+            bool lone = reading.saving == 0 && (next + 20 * count).take(1) == 1;
             for (uint256 i = 0; i < count; ++i) {
                 address token = next.addr();
                 if (i != 0 && token <= last) revert ISettlement.NotCanonical(next);
-                if (plain[token]) plainTokens |= 1 << i;
+                if (!lone && plain[token]) plainTokens |= 1 << i;
                 if (token == filler) reading.fillerIsToken = true;
                 last = token;
                 next += 20;
@@ -226,7 +224,7 @@ library BidReader {
 
     /// @dev Writes a fill and an order for each intent from `pos` on. An order's words are first those that
     /// are hashed; then the first, which was the typehash, becomes the flags, and what follows `validTo`, the
-    /// signature or, in form 1, where in the section it is and how long. Bit 160 of a token then says whether it is plain.
+    /// signature or, in form 1, where in the section it is and how long. Bit 160 of a token then says whether it is known to be plain.
     function _orders(uint256 pos, Reading memory reading) private pure returns (uint256 next) {
         bytes32 notCanonical = ISettlement.NotCanonical.selector;
         uint256 section = pos;
@@ -246,7 +244,7 @@ library BidReader {
             mstore(0x02, mload(reading))
             let order := mload(add(reading, ORDERS))
             let fill := mload(add(reading, FILLS))
-            for { let end := sub(order, 0x80) } lt(fill, end) { fill := add(fill, FILL) } {
+            for { let end := sub(order, FILL) } lt(fill, end) { fill := add(fill, FILL) } {
                 let head := calldataload(pos)
                 let flags := byte(0, head)
                 let owner := shr(96, shl(8, head))
@@ -296,7 +294,6 @@ library BidReader {
                 mstore(0x22, keccak256(order, HASHED))
                 mstore(fill, keccak256(0x00, 0x42))
                 mstore(add(fill, 0x20), 0)
-                mstore(add(fill, 0x40), 0)
                 if iszero(receiver) { mstore(add(order, 0x40), owner) }
                 {
                     let plain := mload(add(reading, PLAIN_TOKENS))
@@ -369,6 +366,7 @@ library BidReader {
                     amount := shr(sub(256, shl(3, width)), amount)
                     next := add(add(next, 3), width)
                 }
+                bad := or(bad, shr(128, amount))
                 let from := byte(0, head)
                 let to := byte(1, head)
                 let payment
@@ -378,37 +376,39 @@ library BidReader {
                     from := count
                     back := sub(back, PAYMENT)
                     payment := back
-                    let payee := add(orders, mul(to, ORDER))
-                    mstore(payment, or(mload(add(payee, 0x80)), shl(168, count)))
+                    mstore(payment, or(mload(add(add(orders, mul(to, ORDER)), 0x80)), shl(168, count)))
                 }
                 default {
                     payment := owed
                     owed := add(owed, PAYMENT)
-                    let payer := add(orders, mul(from, ORDER))
-                    let token := mload(add(payer, 0x60))
+                    let token := mload(add(add(orders, mul(from, ORDER)), 0x60))
+                    mstore(payment, or(token, shl(168, from)))
                     if lt(to, count) {
                         bad := or(bad, or(xor(token, mload(add(add(orders, mul(to, ORDER)), 0x80))), eq(from, to)))
                     }
-                    mstore(payment, or(token, shl(168, from)))
+                    let sold := add(add(fills, mul(from, FILL)), 0x20)
+                    let sum := add(mload(sold), shl(128, amount))
+                    mstore(sold, sum)
+                    bad := or(bad, lt(sum, shl(128, amount)))
                 }
-                if iszero(lt(to, count)) {
+                switch lt(to, count)
+                case 0 {
                     if xor(to, FILLER) { refuse(notCanonical, next) }
                     to := count
+                }
+                default {
+                    let bought := add(add(fills, mul(to, FILL)), 0x20)
+                    let before := mload(bought)
+                    let sum := add(before, amount)
+                    mstore(bought, sum)
+                    // A carry shows in the upper half.
+                    bad := or(bad, shr(128, xor(before, sum)))
                 }
                 mstore(add(payment, 0x20), mload(add(add(orders, mul(from, ORDER)), 0x20)))
                 mstore(add(payment, 0x40), mload(add(add(orders, mul(to, ORDER)), 0x40)))
                 mstore(add(payment, 0x60), amount)
-
-                let fill := add(fills, mul(from, FILL))
-                mstore(words, mload(fill))
-                let sum := add(mload(add(fill, 0x20)), amount)
-                mstore(add(fill, 0x20), sum)
-                bad := or(bad, lt(sum, amount))
-                fill := add(fills, mul(to, FILL))
-                mstore(add(words, 0x20), mload(fill))
-                sum := add(mload(add(fill, 0x40)), amount)
-                mstore(add(fill, 0x40), sum)
-                bad := or(bad, lt(sum, amount))
+                mstore(words, mload(add(fills, mul(from, FILL))))
+                mstore(add(words, 0x20), mload(add(fills, mul(to, FILL))))
                 mstore(add(words, 0x40), amount)
                 words := add(words, LEG)
             }

@@ -7,13 +7,13 @@ pragma solidity 0.8.37;
 /// hold against whole transactions.
 library GasSchedule {
     /// @dev Commit and reveal with nothing in the batch: both transactions' 21,000, lane, logs, head.
-    uint256 internal constant BATCH = 75_000;
+    uint256 internal constant BATCH = 72_000;
     /// @dev A bid's head: calldata, ecrecover, the solver's account and nonce word, the charge, its log.
     uint256 internal constant BID = 22_000;
     /// @dev The first bid in a word of its solver's nonces.
     uint256 internal constant NONCE_WORD = 17_100;
     /// @dev An intent: its calldata with every optional field, its digest, its part of the log.
-    uint256 internal constant INTENT = 5_200;
+    uint256 internal constant INTENT = 5_000;
     /// @dev A leg: its calldata, its part of the legs' hash, its payment.
     uint256 internal constant LEG = 1_000;
     /// @dev A byte of callback data: calldata, copied and hashed.

@@ -27,9 +27,9 @@ abstract contract Doors is HostileTest {
     }
 
     function _addLocked() private {
-        _add("settleOne", _frameOf(SALT), IBidFrame.OnlySelf.selector);
-        _add("commit", abi.encodeCall(settlement.commit, (LANE, SALT)), LOCKED);
-        _add("reveal", abi.encodeCall(settlement.reveal, (LANE, "", SALT)), LOCKED);
+        _add("executeBid", _frameOf(SALT), IBidFrame.OnlySelf.selector);
+        _add("commitTo", abi.encodeCall(settlement.commitTo, (LANE, SALT)), LOCKED);
+        _add("reveal", abi.encodeCall(settlement.reveal, ("", SALT, LANE)), LOCKED);
         _add("expire", abi.encodeCall(settlement.expire, (settler, LANE)), LOCKED);
         _add("simulate", abi.encodeCall(settlement.simulate, ("")), LOCKED);
         _addMoney();

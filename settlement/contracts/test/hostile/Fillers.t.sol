@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {IBidFrame} from "../../src/interfaces/IBidFrame.sol";
+import {ISettlement} from "../../src/interfaces/ISettlement.sol";
 import {ISolvers} from "../../src/interfaces/ISolvers.sol";
 import {BidData} from "../utils/BatchEncoder.sol";
 import {Doors} from "./Doors.sol";
@@ -79,25 +80,77 @@ contract HostileFillersTest is Doors {
         _settleSettles(_feeBid(true));
     }
 
-    /// @dev A known gap: the bid is not attempted, so it costs its solver nothing.
-    function test_ASolverLeavesABidByUnbindingItsFiller() public {
+    function test_ASolverThatUnbindsItsFillerPays() public {
         BidData memory bid = _hostileBid();
         _commitAround(bid);
         hostileFiller.run(address(settlement), abi.encodeCall(settlement.bindFiller, (address(0))));
-        _revealRefused(ISolvers.FillerNotBound.selector);
+        _revealFails(SOLVER, ISolvers.FillerNotBound.selector);
     }
 
-    /// @dev The same gap: a key that is gone has signed for nobody.
-    function test_ASolverLeavesABidByRemovingItsKey() public {
-        address key = _user(700);
+    function test_ASolverThatRemovesItsKeyPays() public {
+        _commitSignedByKey();
         vm.prank(hostileSolver);
-        settlement.setKey(key, true);
+        settlement.setKey(_user(700), false);
+        _revealFails(SOLVER, ISolvers.KeyRemoved.selector);
+    }
+
+    /// @dev The key becomes a solver itself: a second way for it to sign no more.
+    function test_ASolverPaysIfItsKeyRegisters() public {
+        _commitSignedByKey();
+        vm.prank(_user(700));
+        settlement.register();
+        _revealFails(SOLVER, ISolvers.KeyRemoved.selector);
+    }
+
+    /// @dev An accomplice names the removed key, so that it signs for somebody else by now.
+    function test_ASolverPaysIfAnotherNamesItsKey() public {
+        _commitSignedByKey();
+        vm.prank(hostileSolver);
+        settlement.setKey(_user(700), false);
+        vm.prank(_user(701));
+        settlement.register();
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.prank(_user(701));
+            settlement.setKey(_user(700), i == 0);
+        }
+        _revealFails(SOLVER, ISolvers.KeyRemoved.selector);
+    }
+
+    /// @dev Whoever finds a removed key later does no harm with it.
+    function test_ASolverDoesNotAnswerForAKeyAfterTheDelay() public {
+        for (uint256 i = 0; i < 2; ++i) {
+            vm.prank(hostileSolver);
+            settlement.setKey(_user(700), i == 0);
+        }
+        vm.warp(vm.getBlockTimestamp() + WITHDRAWAL_DELAY);
         BidData memory bid = _hostileBid();
         _signBid(bid, _userKey(700));
         _commitAround(bid);
-        vm.prank(hostileSolver);
-        settlement.setKey(key, false);
         _revealRefused(ISolvers.UnknownKey.selector);
+    }
+
+    /// @dev The operator's pause is not the solver's doing, whatever the solver does besides.
+    function test_APausedSolverDoesNotPayForARemovedKey() public {
+        _commitSignedByKey();
+        vm.prank(hostileSolver);
+        settlement.setKey(_user(700), false);
+        vm.prank(admin);
+        settlement.setPaused(hostileSolver, true);
+        _revealRefused(ISolvers.UnknownKey.selector);
+    }
+
+    /// @dev Its callback takes all the gas that it can have and leaves the filler short. What its payments need is kept
+    /// back, so it is found out: running out of gas would be nobody's fault.
+    function test_AFillerThatBurnsTheGasOfItsPaymentsIsFoundShortAllTheSame() public {
+        hostileFiller.behave(BadFiller.Mode.WastesGas);
+        BidData memory bid = _hostileBid();
+        (bid.gas, bid.callbackGas) = (1_000_000, 1_000_000);
+        do {
+            bid.callbackGas -= 4_000;
+            _signHostile(bid);
+        } while (_reasonOf(bid) == IBidFrame.CallbackGasUnavailable.selector);
+        hostileFiller.plan(address(tokenB), abi.encodeCall(tokenA.approve, (address(settlement), 0)));
+        _settleFails(bid, SOLVER, IBidFrame.FillerShort.selector);
     }
 
     function test_AFillerFindsEveryDoorShut() public {
@@ -124,15 +177,15 @@ contract HostileFillersTest is Doors {
         bytes memory second = _encode(_matchedBid(803, 920, 1));
         bytes32 commitment = _commitment(second, settler, LANE + 1, SALT);
         vm.prank(settler);
-        settlement.commit(LANE + 1, commitment);
+        settlement.commitTo(LANE + 1, commitment);
         _corrupt(settler);
         Door[] memory door = new Door[](1);
-        door[0] = Door(abi.encodeCall(settlement.reveal, (LANE + 1, second, SALT)), LOCKED);
+        door[0] = Door(abi.encodeCall(settlement.reveal, (second, SALT, LANE + 1)), LOCKED);
         hostileFiller.plan(settler, abi.encodeCall(Intruder.knock, (address(settlement), door)));
         _settleSettles(_callbackBid());
         assertEq(hostileFiller.stepsMade(), 1, "it did try");
         vm.prank(settler);
-        settlement.reveal(LANE + 1, second, SALT);
+        settlement.reveal(second, SALT, LANE + 1);
         assertEq(tokenA.balanceOf(_user(920)), 1_000e18 - SELL, "and could have, a moment later");
     }
 
@@ -158,6 +211,26 @@ contract HostileFillersTest is Doors {
         vm.prank(admin);
         settlement.setPlainToken(address(token), listed);
         bid = _hostileBid(address(tokenA), address(token));
+    }
+
+    /// @dev Commits a bid that a named key of the hostile solver has signed.
+    function _commitSignedByKey() private {
+        vm.prank(hostileSolver);
+        settlement.setKey(_user(700), true);
+        BidData memory bid = _hostileBid();
+        _signBid(bid, _userKey(700));
+        _commitAround(bid);
+    }
+
+    /// @dev Why a bid would fail if it were revealed now.
+    function _reasonOf(BidData memory bid) private returns (bytes4) {
+        (, bytes memory answer) = address(settlement).call(abi.encodeCall(settlement.simulate, (_encode(bid))));
+        assembly ("memory-safe") {
+            mstore(add(answer, 4), sub(mload(answer), 4))
+            answer := add(answer, 4)
+        }
+        ISettlement.BidResult[] memory results = abi.decode(answer, (ISettlement.BidResult[]));
+        return bytes4(results[0].reason);
     }
 
     /// @dev Leaves the filler one short of what its legs pay.

@@ -193,12 +193,12 @@ contract CanonicalTest is SettlementTest {
         uint256 before = vm.snapshotState();
         bytes32 commitment = _committedAsRead(batch);
         vm.prank(settler);
-        settlement.commit(LANE, commitment);
+        settlement.commitTo(LANE, commitment);
         bytes32 slot = settlement.lanes(settler, LANE);
         _skip(1);
         vm.prank(settler);
         (bool ok, bytes memory answer) =
-            address(settlement).call(abi.encodeCall(settlement.reveal, (LANE, batch, SALT)));
+            address(settlement).call(abi.encodeCall(settlement.reveal, (batch, SALT, LANE)));
         assertTrue(!ok && bytes4(answer) == ISettlement.NotCanonical.selector, "refused by the reveal");
         assertEq(settlement.lanes(settler, LANE), slot, "the commitment is not used up");
         vm.revertToState(before);

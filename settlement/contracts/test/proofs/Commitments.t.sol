@@ -22,13 +22,13 @@ contract CommitmentsTest is SettlementTest {
 
     function test_ACommittedBatchIsRevealedInTheNextBlock() public {
         vm.expectEmit(address(settlement));
-        emit ISettlement.Committed(settler, LANE, commitment);
+        emit ISettlement.Committed(commitment);
         _commit(batch);
         uint256 block_ = vm.getBlockNumber();
         assertEq(settlement.lanes(settler, LANE), _prefix(commitment) | bytes32(block_), "the slot");
         _skip(1);
         vm.expectEmit(address(settlement));
-        emit ISettlement.Revealed(settler, LANE, commitment, 42, 1);
+        emit ISettlement.Revealed(commitment, 42, 1);
         _reveal(batch);
         assertEq(settlement.lanes(settler, LANE), _prefix(commitment), "the slot after");
         assertEq(tokenB.balanceOf(_user(0)), 1_000e18 + SELL, "the batch is settled");
@@ -64,29 +64,29 @@ contract CommitmentsTest is SettlementTest {
         address griefer = address(0x07e5);
         vm.expectRevert(abi.encodeWithSelector(ISettlement.LaneNotOpen.selector, griefer, LANE));
         vm.prank(griefer);
-        settlement.commit(LANE, commitment);
+        settlement.commitTo(LANE, commitment);
         vm.prank(admin);
         settlement.openLane(griefer, LANE);
         vm.prank(griefer);
-        settlement.commit(LANE, commitment);
+        settlement.commitTo(LANE, commitment);
         _commit(batch);
         _skip(1);
         bytes32 its = _commitment(batch, griefer, LANE, SALT);
         vm.expectRevert(abi.encodeWithSelector(ISettlement.CommitmentMismatch.selector, _prefix(commitment), its));
         vm.prank(griefer);
-        settlement.reveal(LANE, batch, SALT);
+        settlement.reveal(batch, SALT, LANE);
         _reveal(batch);
         assertEq(tokenB.balanceOf(_user(0)), 1_000e18 + SELL, "the settler's own is revealed all the same");
     }
 
     function test_ACommitmentCannotBeRevealedInAnotherLane() public {
         vm.prank(settler);
-        settlement.commit(LANE + 1, commitment);
+        settlement.commitTo(LANE + 1, commitment);
         _skip(1);
         bytes32 there = _commitment(batch, settler, LANE + 1, SALT);
         vm.expectRevert(abi.encodeWithSelector(ISettlement.CommitmentMismatch.selector, _prefix(commitment), there));
         vm.prank(settler);
-        settlement.reveal(LANE + 1, batch, SALT);
+        settlement.reveal(batch, SALT, LANE + 1);
     }
 
     function test_ACommitmentCannotBeRevealedOnAnotherChain() public {
@@ -103,11 +103,11 @@ contract CommitmentsTest is SettlementTest {
         vm.prank(admin);
         other.openLane(settler, LANE);
         vm.prank(settler);
-        other.commit(LANE, commitment);
+        other.commitTo(LANE, commitment);
         _skip(1);
         vm.expectRevert();
         vm.prank(settler);
-        other.reveal(LANE, batch, SALT);
+        other.reveal(batch, SALT, LANE);
     }
 
     function test_ACommitmentCannotBeRevealedWithAnotherSalt() public {
@@ -116,7 +116,7 @@ contract CommitmentsTest is SettlementTest {
         bytes32 other = _commitment(batch, settler, LANE, keccak256("other"));
         vm.expectRevert(abi.encodeWithSelector(ISettlement.CommitmentMismatch.selector, _prefix(commitment), other));
         vm.prank(settler);
-        settlement.reveal(LANE, batch, keccak256("other"));
+        settlement.reveal(batch, keccak256("other"), LANE);
     }
 
     /// @dev Each byte in turn, in its lowest bit and in all of them. A flipped version or number of bids is
@@ -161,7 +161,7 @@ contract CommitmentsTest is SettlementTest {
     function _refuse(bytes memory other) private {
         vm.prank(settler);
         (bool ok, bytes memory answer) =
-            address(settlement).call(abi.encodeCall(settlement.reveal, (LANE, other, SALT)));
+            address(settlement).call(abi.encodeCall(settlement.reveal, (other, SALT, LANE)));
         bytes4 reason = bytes4(answer);
         bool headIsBad =
             reason == ISettlement.UnsupportedVersion.selector || reason == ISettlement.NotCanonical.selector;

@@ -31,7 +31,7 @@ contract ExpiryTest is SettlementTest {
         _skip(MAX_DELAY);
         vm.expectRevert(abi.encodeWithSelector(ISettlement.CommitmentLive.selector, settler, LANE, committedAt));
         vm.prank(settler);
-        settlement.commit(LANE, commitment);
+        settlement.commitTo(LANE, commitment);
     }
 
     function test_AnybodyRecordsThatACommitmentExpired() public {

@@ -74,7 +74,7 @@ contract ReorgsTest is SettlementTest {
         bytes32 its = _commitment(batch, other, LANE, SALT);
         vm.expectRevert(abi.encodeWithSelector(ISettlement.LaneNotOpen.selector, other, LANE));
         vm.prank(other);
-        settlement.commit(LANE, its);
+        settlement.commitTo(LANE, its);
         _settleInTheOtherLane(batch);
         _assertSettledOnce();
     }
@@ -114,10 +114,10 @@ contract ReorgsTest is SettlementTest {
     function _settleInTheOtherLane(bytes memory what) private {
         bytes32 its = _commitment(what, settler, LANE + 1, NEW_SALT);
         vm.prank(settler);
-        settlement.commit(LANE + 1, its);
+        settlement.commitTo(LANE + 1, its);
         _skip(1);
         vm.prank(settler);
-        settlement.reveal(LANE + 1, what, NEW_SALT);
+        settlement.reveal(what, NEW_SALT, LANE + 1);
     }
 
     function _expectFailedAgain(BidData memory replayed) private {

@@ -228,13 +228,13 @@ abstract contract SettlementTest is Test {
     function _commit(bytes memory batch) internal returns (bytes32 commitment) {
         commitment = _commitment(batch, settler, LANE, SALT);
         vm.prank(settler);
-        settlement.commit(LANE, commitment);
+        settlement.commitTo(LANE, commitment);
     }
 
     function _reveal(bytes memory batch) internal {
         if (_expected.length != 0) vm.recordLogs();
         vm.prank(settler);
-        settlement.reveal(LANE, batch, SALT);
+        settlement.reveal(batch, SALT, LANE);
         if (_expected.length != 0) _checkLogs(vm.getRecordedLogs());
     }
 
@@ -280,7 +280,7 @@ abstract contract SettlementTest is Test {
 
     /// @dev A fill of the bid that was expected last.
     function _expectFilled(bytes32 intent, uint256 sold, uint256 bought) internal {
-        _expected[_expected.length - 1].fills.push(IBidFrame.Fill(intent, sold, bought));
+        _expected[_expected.length - 1].fills.push(IBidFrame.Fill(intent, sold << 128 | bought));
     }
 
     /// @dev The logs of bids are those that were expected, in this order.
@@ -324,11 +324,8 @@ abstract contract SettlementTest is Test {
 
     /// @dev The call of a bid's frame, with nothing in it.
     function _frameOf(bytes32 bid) internal view returns (bytes memory) {
-        IBidFrame.Terms memory terms = IBidFrame.Terms(bid, address(filler), 0, true, 0);
-        return abi.encodeCall(
-            settlement.settleOne,
-            (terms, new IBidFrame.Fill[](0), new IBidFrame.Order[](0), new IBidFrame.Payment[](0), "", "")
-        );
+        IBidFrame.Terms memory terms = IBidFrame.Terms(bid, address(filler), 0, true, 0, 0, 0, 0, 0);
+        return abi.encodeCall(settlement.executeBid, (terms));
     }
 
     /// @dev Signs the intents of a bid again, as those of the users from `first` on, and the bid.

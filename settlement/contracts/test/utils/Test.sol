@@ -37,8 +37,9 @@ abstract contract Test {
         return Settlement(vm.deployCode(_artifact(), arguments));
     }
 
-    function _artifact() internal pure virtual returns (string memory) {
-        return "Settlement.sol:Settlement";
+    /// @dev What is tested is what is deployed. Only coverage is of the sources as it compiles them.
+    function _artifact() private view returns (string memory) {
+        return vm.envOr("SETTLEMENT_ARTIFACT", string("artifacts/Settlement.json"));
     }
 
     /// @dev A value of [low, high] that depends on `seed`; unlike assume it discards no run.

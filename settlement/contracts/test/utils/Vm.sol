@@ -40,6 +40,7 @@ interface Vm {
     function deal(address account, uint256 balance) external;
     function fee(uint256 baseFee) external;
     function txGasPrice(uint256 price) external;
+    function envOr(string calldata name, string calldata fallback_) external view returns (string memory value);
     function deployCode(string calldata artifact, bytes calldata arguments) external returns (address);
     function etch(address target, bytes calldata code) external;
     function label(address account, string calldata name) external;

@@ -10,6 +10,7 @@ contract BadFiller is IFiller, Puppet {
         Good,
         Reverts,
         BurnsGas,
+        WastesGas,
         ReturnsMegabyte,
         RevertsWithMegabyte
     }
@@ -24,6 +25,7 @@ contract BadFiller is IFiller, Puppet {
         _perform();
         if (_mode == Mode.Reverts) revert("no");
         if (_mode == Mode.BurnsGas) _burnGas();
+        if (_mode == Mode.WastesGas) while (gasleft() > 2_000) {}
         if (_mode == Mode.ReturnsMegabyte) _return(0, MEGABYTE);
         if (_mode == Mode.RevertsWithMegabyte) _revertWithMegabyte();
     }
