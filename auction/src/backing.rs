@@ -55,7 +55,8 @@ impl Backing {
             return false;
         };
         let price = self.standings.gas_price;
-        let within = |a: domain::Amount, b, free: &_| a.checked_add(b).is_some_and(|sum| sum <= *free);
+        let within =
+            |a: domain::Amount, b, free: &_| a.checked_add(b).is_some_and(|sum| sum <= *free);
         within(own.penalties, others.penalties, bond)
             && within(own.cost(price), others.cost(price), deposit)
             && !own.nonces.keys().any(|nonce| others.nonces.contains_key(nonce))

@@ -237,7 +237,10 @@ fn standings(numbers: &mut Numbers) -> Standings {
             bond: numbers.of(&[Amount::MAX, Amount::ZERO, Amount::from(1_000_000u64)]),
             deposit: numbers.of(&[Amount::MAX, Amount::MAX, Amount::from(1_000_000u64)]),
             used_nonces: used.into_iter().collect(),
-            nonces_in_flight: in_flight.map(|nonce| (nonce, AuctionId::new(1))).into_iter().collect(),
+            nonces_in_flight: in_flight
+                .map(|nonce| (nonce, AuctionId::new(1)))
+                .into_iter()
+                .collect(),
         };
         if !numbers.one_in(24) {
             standings.solvers.insert(solver, standing);

@@ -75,7 +75,7 @@ impl Auditor {
             (Some(fault), _) => Some(fault),
             (None, Some(onlooker)) => {
                 onlooker.watch(&record, &subject.named, &subject.elsewhere, &mut finding).await?
-            },
+            }
             (None, None) => {
                 finding.unchecked.push("the chain (no --rpc)".to_owned());
                 None

@@ -35,10 +35,7 @@ impl Elsewhere {
     ///
     /// # Errors
     /// Those of the API, but that it knows of no such auction: there nobody won.
-    pub(super) async fn fetch(
-        client: &Client,
-        record: &PublicRecord,
-    ) -> Result<Self, ClientError> {
+    pub(super) async fn fetch(client: &Client, record: &PublicRecord) -> Result<Self, ClientError> {
         let mut elsewhere = Self::default();
         for auction in named(record) {
             match client.export_text(auction).await {
