@@ -110,7 +110,7 @@ impl Race {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_attempt_looks_again_at_a_bond_that_an_auction_took_meanwhile() {
-    let Race { mut floor, gate, first, second } = Race::at_the_line().await;
+    let Race { mut floor, gate, first, second } = Box::pin(Race::at_the_line()).await;
     hold(&gate, &first.1);
     let runner_up = floor.second.clone();
     let deciding = tokio::spawn(async move { runner_up.step().await });
@@ -129,7 +129,7 @@ async fn a_second_attempt_looks_again_at_a_bond_that_an_auction_took_meanwhile()
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_auction_looks_again_at_a_bond_that_a_second_attempt_took_and_its_record_says_why() {
-    let Race { mut floor, gate, first, second } = Race::at_the_line().await;
+    let Race { mut floor, gate, first, second } = Box::pin(Race::at_the_line()).await;
     hold(&gate, &second.1);
     let house = floor.house;
     let deciding = tokio::spawn(async move {
@@ -161,7 +161,7 @@ async fn an_auction_looks_again_at_a_bond_that_a_second_attempt_took_and_its_rec
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_transactions_that_race_for_one_bond_one_is_written() {
-    let Race { mut floor, gate, first, second } = Race::at_the_line().await;
+    let Race { mut floor, gate, first, second } = Box::pin(Race::at_the_line()).await;
     let most = floor.house.most_of_its_bond(1).await;
     gate.hold(&hex::encode(abi::simulateCall::SELECTOR));
     let runner_up = floor.second.clone();
@@ -200,6 +200,28 @@ async fn the_nonce_of_a_winner_in_flight_wins_nothing_and_the_record_names_its_a
     let standing = &standings.solvers[&again.bid.terms().solver];
     assert!(standing.used_nonces.is_empty(), "the chain does not show it yet");
     assert_eq!(standing.nonces_in_flight, [(nonce, domain::AuctionId::new(1))].into());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_first_attempt_used_up_the_second_one_finds_on_chain_and_not_in_flight() {
+    let mut floor = Floor::open().await;
+    let intent = floor.house.accept(0, &floor.house.one_weth()).await;
+    assert_eq!(step(&mut floor.market).await.unwrap(), opened(1));
+    let better = floor.house.bid(0, 1, &[(intent, WETH, FAIR + 5_000_000)]);
+    let nonce = better.bid.terms().nonce;
+    let same = floor.house.signed(0, 1, intent, |terms| terms.nonce = nonce);
+    let next = floor.house.bid(1, 1, &[(intent, WETH, FAIR)]);
+    for bid in [&better, &same, &next] {
+        floor.house.submit(1, bid).await;
+    }
+    assert_eq!(step(&mut floor.market).await.unwrap(), concluded(1, None));
+    floor.reveal(0).await;
+    floor.second.step().await.unwrap();
+    let second = floor.house.auction(1).await.runner_up.unwrap();
+    let standing = &second.grounds.standings.solvers[&better.bid.terms().solver];
+    assert_eq!(standing.used_nonces, [nonce].into());
+    assert!(standing.nonces_in_flight.is_empty(), "{standing:?}");
+    assert_eq!(second.decision.winners, [floor.id(&next)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
