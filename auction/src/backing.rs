@@ -2,30 +2,22 @@
 //! auction are decided beside each other, and each reads what is in flight before the other has
 //! written: so whoever writes looks again, alone, and decides again if it no longer suffices.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use alloy::primitives::Address;
-use domain::auction::{SolverStanding, Standings};
-use infra::pg::{
-    self, StoreError,
-    auction::{Staked, Stakes},
-    settlement::NewSettlement,
-};
+use domain::{Amount, auction::SolverStanding};
+use infra::pg::{self, StoreError, auction::Staked, settlement::NewSettlement};
 use sqlx::PgConnection;
 
-use crate::standing::Bidders;
+use crate::judge::Case;
 
-/// What a decision counted on.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Backing {
-    standings: Standings,
-    /// What was tied down already, and taken off what the standings say is free.
-    staked: Stakes,
-}
+/// What a decision counted on: its standings, off which was taken what was tied down then.
+#[derive(Clone, Debug)]
+pub(crate) struct Backing(Arc<Case>);
 
 impl Backing {
-    pub(crate) fn of(bidders: &Bidders) -> Self {
-        Self { standings: bidders.standings.clone(), staked: bidders.staked.clone() }
+    pub(crate) const fn of(case: Arc<Case>) -> Self {
+        Self(case)
     }
 
     /// Whether bonds, deposits and nonces still answer for `batch`, with all that was queued since. To be
@@ -39,45 +31,42 @@ impl Backing {
         chain_id: u64,
         batch: &NewSettlement,
     ) -> Result<bool, StoreError> {
-        let since = pg::auction::staked_since(tx, chain_id, &self.staked).await?;
+        let bidders = &self.0.bidders;
+        let since = pg::auction::staked_since(tx, chain_id, &bidders.staked).await?;
         let mut own = BTreeMap::<Address, Staked>::new();
         for bid in &batch.bids {
             own.entry(bid.solver).or_default().add(batch.auction, bid);
         }
-        Ok(own.iter().all(|(solver, own)| match since.of(*solver) {
-            Some(others) => self.covers_both(*solver, own, others),
-            None => true,
+        let gas_price = bidders.standings.gas_price;
+        Ok(own.iter().all(|(solver, own)| {
+            let Some(others) = since.of(*solver) else { return true };
+            let standing = bidders.standings.solvers.get(solver);
+            standing.is_some_and(|standing| answers(standing, gas_price, own, others))
         }))
     }
+}
 
-    fn covers_both(&self, solver: Address, own: &Staked, others: &Staked) -> bool {
-        let Some(SolverStanding { bond, deposit, .. }) = self.standings.solvers.get(&solver) else {
-            return false;
-        };
-        let price = self.standings.gas_price;
-        let within =
-            |a: domain::Amount, b, free: &_| a.checked_add(b).is_some_and(|sum| sum <= *free);
-        within(own.penalties, others.penalties, bond)
-            && within(own.cost(price), others.cost(price), deposit)
-            && !own.nonces.keys().any(|nonce| others.nonces.contains_key(nonce))
-    }
+/// Whether what was free of a solver answers for both.
+fn answers(free: &SolverStanding, gas_price: Amount, own: &Staked, others: &Staked) -> bool {
+    let within = |a: Amount, b, free: Amount| a.checked_add(b).is_some_and(|sum| sum <= free);
+    within(own.penalties, others.penalties, free.bond)
+        && within(own.cost(gas_price), others.cost(gas_price), free.deposit)
+        && !own.nonces.keys().any(|nonce| others.nonces.contains_key(nonce))
 }
 
 #[cfg(test)]
 mod tests {
     use alloy::primitives::B256;
-    use domain::{Amount, AuctionId, BidId};
+    use domain::{AuctionId, BidId};
     use infra::pg::settlement::PlannedBid;
 
     use super::*;
-
-    const SOLVER: Address = Address::repeat_byte(1);
 
     fn staked(penalty: u64, gas: u32, nonce: u64) -> Staked {
         let mut staked = Staked::default();
         let bid = PlannedBid {
             bid: BidId::new(B256::ZERO),
-            solver: SOLVER,
+            solver: Address::ZERO,
             gas,
             penalty: Amount::from(penalty),
             nonce: Some(Amount::from(nonce)),
@@ -90,24 +79,16 @@ mod tests {
 
     #[test]
     fn winners_are_covered_by_what_those_queued_since_leave_of_bond_deposit_and_nonces() {
-        let standing = SolverStanding {
+        let free = SolverStanding {
             bond: Amount::from(10_u64),
             deposit: Amount::from(1_000_u64),
             ..SolverStanding::default()
         };
-        let standings = Standings {
-            gas_price: Amount::from(10_u64),
-            solvers: [(SOLVER, standing)].into(),
-            ..Standings::default()
-        };
-        let backing = Backing { standings, ..Backing::default() };
         let own = staked(6, 60, 1);
-        let covers = |others: Staked| backing.covers_both(SOLVER, &own, &others);
-        assert!(covers(staked(4, 40, 2)));
-        assert!(!covers(staked(5, 40, 2)), "the bond");
-        assert!(!covers(staked(4, 41, 2)), "the deposit");
-        assert!(!covers(staked(4, 40, 1)), "the nonce");
-        let (none, stranger) = (Staked::default(), Address::repeat_byte(2));
-        assert!(!backing.covers_both(stranger, &own, &none), "nobody spoke for it");
+        let both = |others: Staked| answers(&free, Amount::from(10_u64), &own, &others);
+        assert!(both(staked(4, 40, 2)));
+        assert!(!both(staked(5, 40, 2)), "the bond");
+        assert!(!both(staked(4, 41, 2)), "the deposit");
+        assert!(!both(staked(4, 40, 1)), "the nonce");
     }
 }

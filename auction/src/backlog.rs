@@ -31,7 +31,7 @@ impl Market {
         measure::window(window);
         let before = self.window.replace(window).unwrap_or_else(|| self.configured_window());
         if before != window {
-            tracing::warn!(
+            tracing::info!(
                 window_ms = window.as_millis(),
                 before_ms = before.as_millis(),
                 waiting = backlog.waiting(),

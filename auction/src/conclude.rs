@@ -32,7 +32,8 @@ pub(crate) struct Ruled {
     pub(crate) closing: Closing,
     pub(crate) outcome: Outcome,
     pub(crate) settlement: Option<NewSettlement>,
-    backing: Backing,
+    /// What the winners count on; none without a decision.
+    backing: Option<Backing>,
     drops: Vec<Drop>,
     /// When there was a first decision.
     pub(crate) drafted: Option<Instant>,
@@ -43,7 +44,7 @@ pub(crate) struct Ruled {
 impl Ruled {
     pub(crate) fn decided(closing: Closing, judgement: Judgement) -> Self {
         let Judgement { outcome, settlement, backing, drops, drafted, rest } = judgement;
-        let (drafted, rest) = (Some(drafted), Some(rest));
+        let (backing, drafted, rest) = (Some(backing), Some(drafted), Some(rest));
         Self { closing, outcome, settlement, backing, drops, drafted, rest }
     }
 
@@ -53,7 +54,7 @@ impl Ruled {
             closing,
             outcome,
             settlement: None,
-            backing: Backing::default(),
+            backing: None,
             drops: Vec::new(),
             drafted: None,
             rest: None,
@@ -111,8 +112,8 @@ impl Market {
         if !gone.is_empty() {
             return Ok(Concluded::Gone(gone));
         }
-        if let Some(settlement) = &ruled.settlement {
-            if !ruled.backing.covers(&mut tx, chain_id, settlement).await? {
+        if let (Some(settlement), Some(backing)) = (&ruled.settlement, &ruled.backing) {
+            if !backing.covers(&mut tx, chain_id, settlement).await? {
                 return Ok(Concluded::Uncovered);
             }
             pg::settlement::insert(&mut tx, chain_id, settlement).await?;

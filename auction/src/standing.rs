@@ -2,7 +2,10 @@
 //! ask again. The block is pinned shortly before the close, and whoever bid by then, or in the
 //! auction before, is asked about at once; at the close only a solver never seen before is left.
 
-use std::collections::{BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use alloy::primitives::{Address, U256};
 use domain::{
@@ -54,7 +57,7 @@ pub(crate) struct Known {
     pub(crate) block: BlockRef,
     block_time_s: u64,
     gas_price: Amount,
-    staked: Stakes,
+    staked: Arc<Stakes>,
     standing: HashMap<Bidder, Standing>,
     funds: HashMap<Address, SolverFunds>,
     words: HashMap<NonceWord, U256>,
@@ -68,7 +71,7 @@ pub struct Bidders {
     /// Bids whose key does not sign for their solver (any more).
     pub unauthorised: BTreeSet<BidId>,
     /// What bids in flight tied down when that was read.
-    pub(crate) staked: Stakes,
+    pub(crate) staked: Arc<Stakes>,
 }
 
 /// Asks about the bidders of `bids` at `block`: what the auction did, for whoever repeats it. What
@@ -94,7 +97,7 @@ impl Known {
             block: block.at,
             block_time_s: block.timestamp,
             gas_price,
-            staked,
+            staked: Arc::new(staked),
             standing: HashMap::new(),
             funds: HashMap::new(),
             words: HashMap::new(),
@@ -132,7 +135,7 @@ impl Known {
     pub(crate) fn of(&self, stream: &Stream) -> Bidders {
         let (block, gas_price) = (Some(self.block), self.gas_price);
         let standings = Standings { block, gas_price, ..Standings::default() };
-        let staked = self.staked.clone();
+        let staked = Arc::clone(&self.staked);
         let mut found = Bidders { standings, unauthorised: BTreeSet::new(), staked };
         for (bid, bidder) in stream.bids.iter().zip(&stream.bidders) {
             let standing = bidder.and_then(|bidder| self.standing.get(&bidder).copied());

@@ -79,7 +79,7 @@ pub(crate) async fn judge(
 }
 
 fn finished(
-    case: &Case,
+    case: &Arc<Case>,
     thought: Deliberated,
     simulation: Option<Simulation>,
     drafted: Instant,
@@ -93,6 +93,6 @@ fn finished(
     let drops = drops.collect();
     let standings = case.bidders.standings.clone();
     let outcome = Outcome::Decided { decision, simulation, standings, insights: Vec::new() };
-    let backing = Backing::of(&case.bidders);
+    let backing = Backing::of(Arc::clone(case));
     Judgement { outcome, settlement, backing, drops, drafted, rest }
 }

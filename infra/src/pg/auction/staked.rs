@@ -101,3 +101,43 @@ pub async fn staked_since(
     }
     Ok(stakes)
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy::primitives::B256;
+    use domain::BidId;
+
+    use super::*;
+
+    fn bid(nonce: Option<u64>, last_s: u64) -> PlannedBid {
+        PlannedBid {
+            bid: BidId::new(B256::ZERO),
+            solver: Address::ZERO,
+            gas: 3,
+            penalty: Amount::from(7_u64),
+            nonce: nonce.map(Amount::from),
+            fills: Vec::new(),
+            last_s,
+        }
+    }
+
+    #[test]
+    fn bids_add_up_and_a_nonce_is_in_flight_as_long_as_any_bid_with_it() {
+        let mut staked = Staked::default();
+        for (auction, bid) in [(1, bid(Some(5), 20)), (2, bid(Some(5), 10)), (3, bid(None, 30))] {
+            staked.add(AuctionId::new(auction), &bid);
+        }
+        assert_eq!((staked.penalties, staked.gas), (Amount::from(21_u64), Amount::from(9_u64)));
+        let held = NonceInFlight { auction: AuctionId::new(1), last_s: 20 };
+        assert_eq!(staked.nonces, [(Amount::from(5_u64), held)].into());
+        assert_eq!(staked.cost(Amount::from(2_u64)), Amount::from(18_u64));
+    }
+
+    #[test]
+    fn a_row_of_a_release_before_reads_without_its_nonces() {
+        let mut row = serde_json::to_value(bid(Some(5), 20)).unwrap();
+        row.as_object_mut().unwrap().remove("nonce");
+        let read: PlannedBid = serde_json::from_value(row).unwrap();
+        assert_eq!(read, bid(None, 20));
+    }
+}
