@@ -19,6 +19,7 @@ use tokio::time::Instant;
 
 use crate::{
     AuctionError, Market,
+    backing::Backing,
     cut::Opened,
     judge::Rest,
     select::{self, InFlight},
@@ -31,6 +32,8 @@ pub(crate) struct Ruled {
     pub(crate) closing: Closing,
     pub(crate) outcome: Outcome,
     pub(crate) settlement: Option<NewSettlement>,
+    /// What the winners count on; none without a decision.
+    backing: Option<Backing>,
     drops: Vec<Drop>,
     /// When there was a first decision.
     pub(crate) drafted: Option<Instant>,
@@ -40,14 +43,22 @@ pub(crate) struct Ruled {
 
 impl Ruled {
     pub(crate) fn decided(closing: Closing, judgement: Judgement) -> Self {
-        let Judgement { outcome, settlement, drops, drafted, rest } = judgement;
-        let (drafted, rest) = (Some(drafted), Some(rest));
-        Self { closing, outcome, settlement, drops, drafted, rest }
+        let Judgement { outcome, settlement, backing, drops, drafted, rest } = judgement;
+        let (backing, drafted, rest) = (Some(backing), Some(drafted), Some(rest));
+        Self { closing, outcome, settlement, backing, drops, drafted, rest }
     }
 
     pub(crate) fn void(closing: Closing, reason: &str) -> Self {
         let outcome = Outcome::Void { reason: reason.to_owned() };
-        Self { closing, outcome, settlement: None, drops: Vec::new(), drafted: None, rest: None }
+        Self {
+            closing,
+            outcome,
+            settlement: None,
+            backing: None,
+            drops: Vec::new(),
+            drafted: None,
+            rest: None,
+        }
     }
 
     /// The intents that some winner fills.
@@ -75,6 +86,8 @@ pub(crate) enum Concluded {
     Written,
     /// Nothing is written: these matched intents had left the book.
     Gone(BTreeSet<IntentId>),
+    /// Nothing is written: what answers for a winner answers for a second attempt since.
+    Uncovered,
 }
 
 impl Market {
@@ -99,7 +112,10 @@ impl Market {
         if !gone.is_empty() {
             return Ok(Concluded::Gone(gone));
         }
-        if let Some(settlement) = &ruled.settlement {
+        if let (Some(settlement), Some(backing)) = (&ruled.settlement, &ruled.backing) {
+            if !backing.covers(&mut tx, chain_id, settlement).await? {
+                return Ok(Concluded::Uncovered);
+            }
             pg::settlement::insert(&mut tx, chain_id, settlement).await?;
         }
         pg::bid::note_drops(&mut tx, chain_id, auction, &ruled.drops).await?;

@@ -63,13 +63,13 @@ impl Market {
     /// Opens the next auction's queue, if anything of `survey` would enter it. `gone` is what the
     /// transaction to come takes out of the book, `extra` what it puts in flight.
     pub(crate) async fn plan<'a>(
-        &self,
+        &mut self,
         last: Option<(AuctionId, OpenHash)>,
         survey: &'a Survey,
         gone: &BTreeSet<IntentId>,
         extra: &InFlight,
     ) -> Result<Result<Planned<'a>, Selection>, AuctionError> {
-        let window_ms = self.config.auction.window_ms;
+        let window_ms = self.next_window_ms().await?;
         let about = self.queue.time_ms().await? + window_ms;
         let preview = survey.select(gone, extra, &self.params, about);
         if preview.chosen.is_empty() {

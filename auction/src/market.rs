@@ -3,6 +3,7 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     sync::Arc,
+    time::Duration,
 };
 
 use domain::{
@@ -62,6 +63,8 @@ pub struct Market {
     pub(crate) noted: BTreeMap<IntentId, &'static str>,
     /// Where in the book, by arrival, the next look begins.
     pub(crate) scan_from: i64,
+    /// How long the last window was; `None` before the first of this life as leader.
+    pub(crate) window: Option<Duration>,
     /// The auction under way, if it is known: the rows are what counts.
     pub(crate) opened: Option<Opened>,
     /// Auctions before, as far as they are still being counted.
@@ -104,6 +107,7 @@ impl Market {
             desk,
             noted: BTreeMap::new(),
             scan_from: 0,
+            window: None,
             opened: None,
             counting: Counting::default(),
             regulars: Questions::default(),

@@ -35,6 +35,11 @@ pub(crate) fn opened(opened: &Opened) {
     metrics::histogram!("gavel_auction_intents").record(count(opening.intents.len()));
 }
 
+/// How long the window that opens is.
+pub(crate) fn window(window: Duration) {
+    metrics::gauge!("gavel_auction_window_seconds").set(window.as_secs_f64());
+}
+
 /// The winners were run, as far as the node answered.
 pub(crate) fn simulated(simulation: &Simulation, took: Duration) {
     metrics::histogram!("gavel_simulation_seconds").record(took);

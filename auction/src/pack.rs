@@ -101,6 +101,7 @@ fn planned(
         solver: terms.solver,
         gas: terms.gas,
         penalty: Amount::new(U256::from(terms.penalty)),
+        nonce: Some(terms.nonce),
         fills,
         last_s: last.into(),
     }

@@ -1,8 +1,10 @@
 //! The runner-up (design A12): what winners failed to fill on chain is decided over once more.
 //!
 //! The settlement role marks a first attempt that left intents unfilled and calls; whoever leads the
-//! market decides, beside its loop, under the same lease. No window waits for it: it takes no lock
-//! that a cut or a decision needs, and its intents are in nobody else's auction meanwhile.
+//! market decides, beside its loop, under the same lease. No window waits for it: its intents are in
+//! nobody else's auction meanwhile, and it holds the market's lock only to write. What answers for
+//! its winners may be what an auction decided beside it counts on: whoever writes second finds that,
+//! under the lock, and decides again.
 //!
 //! - `grounds`: what the chain says now of the owners and solvers concerned;
 //! - `settle`: the transaction that writes the second attempt or lets its intents go.
@@ -38,6 +40,7 @@ use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     AuctionError,
+    backing::Backing,
     follow::aside,
     judge::Case,
     pack::signed_intent,
@@ -74,6 +77,8 @@ struct Second {
     runner_up: RunnerUp,
     /// The winners' batch; `None` if nobody won.
     settlement: Option<NewSettlement>,
+    /// What it counted on.
+    backing: Backing,
     drops: Vec<pg::bid::Drop>,
 }
 
@@ -219,13 +224,14 @@ impl RunnersUp {
             gone: BTreeSet::new(),
         };
         let judged = judge(&self.chain, &self.config.auction, case).await?;
-        let Judgement { outcome, settlement, drops, .. } = judged;
+        let Judgement { outcome, settlement, backing, drops, .. } = judged;
         let Outcome::Decided { decision, simulation, .. } = outcome else {
             return Err(AuctionError::Lost);
         };
         Ok(Some(Second {
             runner_up: RunnerUp { grounds, simulation, decision },
             settlement,
+            backing,
             drops,
         }))
     }

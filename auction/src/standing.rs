@@ -2,17 +2,20 @@
 //! ask again. The block is pinned shortly before the close, and whoever bid by then, or in the
 //! auction before, is asked about at once; at the close only a solver never seen before is left.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::{
+    collections::{BTreeSet, HashMap},
+    sync::Arc,
+};
 
 use alloy::primitives::{Address, U256};
 use domain::{
-    Amount, BidId,
+    Amount, AuctionId, BidId,
     auction::{SolverStanding, Standings},
     event::BlockRef,
 };
 use infra::{
     chain::{Bidder, Block, Chain, ChainError, NonceWord, SolverFunds, Standing},
-    pg::{auction::Staked, bid::PlacedBid},
+    pg::{auction::Stakes, bid::PlacedBid},
 };
 
 use crate::stream::Stream;
@@ -52,8 +55,9 @@ impl Questions {
 #[derive(Debug)]
 pub(crate) struct Known {
     pub(crate) block: BlockRef,
+    block_time_s: u64,
     gas_price: Amount,
-    staked: BTreeMap<Address, Staked>,
+    staked: Arc<Stakes>,
     standing: HashMap<Bidder, Standing>,
     funds: HashMap<Address, SolverFunds>,
     words: HashMap<NonceWord, U256>,
@@ -66,10 +70,12 @@ pub struct Bidders {
     pub standings: Standings,
     /// Bids whose key does not sign for their solver (any more).
     pub unauthorised: BTreeSet<BidId>,
+    /// What bids in flight tied down when that was read.
+    pub(crate) staked: Arc<Stakes>,
 }
 
 /// Asks about the bidders of `bids` at `block`: what the auction did, for whoever repeats it. What
-/// bids in flight tied down of their funds is not on chain, and not taken off here.
+/// bids in flight tied down of their funds and nonces is not on chain, and not taken off here.
 ///
 /// # Errors
 /// Those of the chain.
@@ -79,18 +85,19 @@ pub async fn bidders(
     bids: &[PlacedBid],
 ) -> Result<Bidders, ChainError> {
     let stream = Stream::of_rows(bids.iter().cloned());
-    let mut known = Known::at(block, chain.gas_price(block).await?, BTreeMap::new());
+    let mut known = Known::at(block, chain.gas_price(block).await?, Stakes::default());
     known.learn(chain, &Questions::about(&stream)).await?;
     Ok(known.of(&stream))
 }
 
 impl Known {
     /// `gas_price` is what gas is reserved at, `staked` what bids in flight tie down.
-    pub(crate) fn at(block: &Block, gas_price: Amount, staked: BTreeMap<Address, Staked>) -> Self {
+    pub(crate) fn at(block: &Block, gas_price: Amount, staked: Stakes) -> Self {
         Self {
             block: block.at,
+            block_time_s: block.timestamp,
             gas_price,
-            staked,
+            staked: Arc::new(staked),
             standing: HashMap::new(),
             funds: HashMap::new(),
             words: HashMap::new(),
@@ -128,7 +135,8 @@ impl Known {
     pub(crate) fn of(&self, stream: &Stream) -> Bidders {
         let (block, gas_price) = (Some(self.block), self.gas_price);
         let standings = Standings { block, gas_price, ..Standings::default() };
-        let mut found = Bidders { standings, unauthorised: BTreeSet::new() };
+        let staked = Arc::clone(&self.staked);
+        let mut found = Bidders { standings, unauthorised: BTreeSet::new(), staked };
         for (bid, bidder) in stream.bids.iter().zip(&stream.bidders) {
             let standing = bidder.and_then(|bidder| self.standing.get(&bidder).copied());
             match (bidder, standing) {
@@ -160,19 +168,30 @@ impl Known {
         let bits = self.words.get(&word_of(bid)).copied().unwrap_or_default();
         if bits.bit(nonce.get().byte(0) as usize) {
             entry.used_nonces.insert(nonce);
+        } else if let Some(auction) = self.about_to_use(solver, nonce) {
+            entry.nonces_in_flight.insert(nonce, auction);
         }
     }
-}
 
-impl Known {
+    /// The auction with a winner in flight that will use this nonce of its solver, if there is one.
+    fn about_to_use(&self, solver: Address, nonce: Amount) -> Option<AuctionId> {
+        let held = self.staked.of(solver)?.nonces.get(&nonce)?;
+        // else it cannot settle after this block, and what it did by then the chain shows
+        (held.last_s >= self.block_time_s).then_some(held.auction)
+    }
+
     /// A registered solver with what is free of its funds.
     fn standing_of(&self, solver: Address) -> SolverStanding {
-        let funds = self.funds.get(&solver).copied().unwrap_or_default();
-        let staked = self.staked.get(&solver).copied().unwrap_or_default();
+        let SolverFunds { bond, deposit, .. } =
+            self.funds.get(&solver).copied().unwrap_or_default();
+        let (penalties, gas) = match self.staked.of(solver) {
+            Some(staked) => (staked.penalties, staked.cost(self.gas_price)),
+            None => (Amount::ZERO, Amount::ZERO),
+        };
         SolverStanding {
             registered: true,
-            bond: funds.bond.saturating_sub(staked.penalties),
-            deposit: funds.deposit.saturating_sub(staked.cost(self.gas_price)),
+            bond: bond.saturating_sub(penalties),
+            deposit: deposit.saturating_sub(gas),
             ..SolverStanding::default()
         }
     }

@@ -75,7 +75,7 @@ impl Market {
         if page.is_empty() && self.scan_from == 0 {
             return Ok(None);
         }
-        let about_ms = self.queue.time_ms().await? + self.config.auction.window_ms;
+        let about_ms = self.queue.time_ms().await? + self.window_ms();
         let head = self.chain.block_latest().await?;
         let mut survey = Survey {
             block: head.at,

@@ -12,6 +12,7 @@ use tokio::time::Instant;
 
 use crate::{
     AuctionError,
+    backing::Backing,
     judge::{self, Case, Deliberated, Draft, Rest},
     measure,
     simulate::Trial,
@@ -23,6 +24,8 @@ pub(crate) struct Judgement {
     pub(crate) outcome: Outcome,
     /// The winners' batch; `None` if nobody won.
     pub(crate) settlement: Option<NewSettlement>,
+    /// What it counted on.
+    pub(crate) backing: Backing,
     /// Whose bids did not settle when they were run.
     pub(crate) drops: Vec<Drop>,
     /// When there was a first decision.
@@ -76,7 +79,7 @@ pub(crate) async fn judge(
 }
 
 fn finished(
-    case: &Case,
+    case: &Arc<Case>,
     thought: Deliberated,
     simulation: Option<Simulation>,
     drafted: Instant,
@@ -90,5 +93,6 @@ fn finished(
     let drops = drops.collect();
     let standings = case.bidders.standings.clone();
     let outcome = Outcome::Decided { decision, simulation, standings, insights: Vec::new() };
-    Judgement { outcome, settlement, drops, drafted, rest }
+    let backing = Backing::of(Arc::clone(case));
+    Judgement { outcome, settlement, backing, drops, drafted, rest }
 }

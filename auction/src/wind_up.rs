@@ -168,7 +168,7 @@ impl Market {
 
     /// Plans the auction after `opened` on what `survey` saw and `ruled` leaves of it.
     async fn plan_next<'a>(
-        &self,
+        &mut self,
         opened: &Opened,
         ruled: &Ruled,
         survey: &'a Survey,

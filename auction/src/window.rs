@@ -31,7 +31,7 @@ impl Market {
     /// Waits for the close, decides, writes. The look at the book for the next cut runs beside it.
     pub(crate) async fn finish(
         &mut self,
-        mut opened: Opened,
+        opened: Opened,
         token: &CancellationToken,
     ) -> Result<Step, AuctionError> {
         let closes = Instant::now() + self.until_close(&opened).await?;
@@ -54,15 +54,15 @@ impl Market {
                 self.survey_next(&opened)
             ),
         );
-        let (mut ruled, stream) = match written? {
-            (ruled, stream, Concluded::Written) => (ruled, stream),
-            (ruled, _, Concluded::Gone(gone)) => {
+        let (mut ruled, stream, concluded) = written?;
+        match concluded {
+            Concluded::Written => {}
+            Concluded::Gone(gone) => {
                 self.gone.extend(gone);
-                opened.closing = Some(ruled.closing);
-                self.opened = Some(opened);
-                return Err(AuctionError::Moved);
+                return Err(self.again(opened, &ruled));
             }
-        };
+            Concluded::Uncovered => return Err(self.again(opened, &ruled)),
+        }
         measure::concluded(&opened, &ruled, &pace);
         self.regulars = Questions::about(&stream).regulars();
         let survey = survey.ok().flatten();
@@ -74,6 +74,14 @@ impl Market {
         self.window_over();
         measure::followed(next.as_ref(), closes.elapsed());
         Ok(Step::Concluded { auction: opened.id(), next: self.take_up(next) })
+    }
+
+    /// Keeps an auction whose outcome was not written: the next step decides it anew, over what was
+    /// announced and on what its bidders have by then.
+    fn again(&mut self, mut opened: Opened, ruled: &Ruled) -> AuctionError {
+        opened.closing = Some(ruled.closing);
+        self.opened = Some(opened);
+        AuctionError::Moved
     }
 
     async fn rule_and_write(

@@ -5,6 +5,7 @@
 //! - [`settled`], [`payments`], [`promised`]: pure comparisons of the two, so that tests can tamper;
 //! - [`witness`]: what only a node can repeat: keys, contracts' signatures, simulations;
 //! - [`missing`]: auctions that left traces, and are not listed;
+//! - [`elsewhere`]: what the records of other auctions show of nonces in flight;
 //! - [`attempt`]: an auction's decisions, its own and the runner-up's;
 //! - [`auditor`]: one auction from beginning to end; [`finding`]: its line.
 //!
@@ -14,6 +15,7 @@
 mod args;
 mod attempt;
 mod auditor;
+mod elsewhere;
 mod fault;
 mod finding;
 mod logs;

@@ -58,6 +58,7 @@ fn planned() -> Vec<PlannedBid> {
         solver: SOLVER,
         gas: 1,
         penalty: Amount::from(7u64),
+        nonce: None,
         fills,
         last_s: 2_000,
     };

@@ -85,7 +85,7 @@ fn stored(status: SettlementStatus, attempts: Vec<Attempt>) -> Stored {
 
 fn planned(last_s: u64) -> PlannedBid {
     let (bid, penalty) = (BidId::new(B256::ZERO), Amount::ZERO);
-    PlannedBid { bid, solver: SETTLER, gas: 1, penalty, fills: Vec::new(), last_s }
+    PlannedBid { bid, solver: SETTLER, gas: 1, penalty, nonce: None, fills: Vec::new(), last_s }
 }
 
 fn receipt(number: u64, log: Option<Log>) -> Receipt {

@@ -155,6 +155,7 @@ impl Batches {
                 solver: terms.solver,
                 gas: terms.gas,
                 penalty: Amount::new(U256::from(PENALTY)),
+                nonce: Some(terms.nonce),
                 fills: bid.fills().to_vec(),
                 last_s: valid_to.unwrap_or(u32::MAX).min(terms.valid_until).into(),
             });

@@ -8,6 +8,7 @@ use std::{
 
 use alloy::primitives::Address;
 use domain::eip712::SigningDomain;
+use sqlx::{Connection as _, PgConnection};
 use tempfile::TempDir;
 
 use crate::{
@@ -187,6 +188,21 @@ impl Stack {
     /// If it does not load.
     pub fn config(&self) -> io::Result<infra::config::Config> {
         infra::config::Config::load(Some(&self.config)).map_err(io::Error::other)
+    }
+
+    /// Writes that a settler with lanes for everything is at work. Where nobody settles, windows would
+    /// grow with every batch.
+    ///
+    /// # Errors
+    /// If the database refuses it.
+    pub async fn endless_lanes(&self) -> io::Result<()> {
+        const QUERY: &str = "INSERT INTO settler (chain_id, settler, lanes, seen_at)
+            VALUES ($1, $2, 1000000, 'infinity')";
+        let mut conn = PgConnection::connect(&self.postgres_url).await.map_err(io::Error::other)?;
+        let query = sqlx::query(QUERY).bind(i64::try_from(CHAIN_ID).map_err(io::Error::other)?);
+        let query = query.bind(self.market.settler.address().to_vec());
+        query.execute(&mut conn).await.map_err(io::Error::other)?;
+        conn.close().await.map_err(io::Error::other)
     }
 
     /// Starts `gavel serve` with these roles and waits until it is ready.

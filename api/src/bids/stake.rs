@@ -6,17 +6,16 @@
 //! finding out after the close.
 
 use std::{
-    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{Address, U256};
+use alloy_primitives::U256;
 use domain::{Amount, bid::Terms};
 use infra::{
     pg::{
         StoreError,
-        auction::{self, Staked},
+        auction::{self, Stakes},
     },
     redis::{Fund, Short, Stake},
 };
@@ -32,23 +31,21 @@ use crate::{
 pub(crate) struct InFlight(Mutex<Option<Seen>>);
 
 /// When it was read, and what.
-type Seen = (Instant, Arc<BTreeMap<Address, Staked>>);
+type Seen = (Instant, Arc<Stakes>);
 
 impl InFlight {
-    /// Of one solver.
-    pub(crate) async fn of(&self, app: &App, solver: Address) -> Result<Staked, StoreError> {
+    /// Of all solvers.
+    async fn read(&self, app: &App) -> Result<Arc<Stakes>, StoreError> {
         let believed = Duration::from_millis(app.config.chain.standing_ttl_ms);
         // held while the database is asked: those who wait would ask the same
         let mut known = self.0.lock().await;
-        let staked = match known.as_ref().filter(|(at, _)| at.elapsed() < believed) {
-            Some((_, staked)) => Arc::clone(staked),
-            None => {
-                let mut conn = app.pool.acquire().await?;
-                let staked = auction::staked(&mut conn, app.domain.chain_id()).await?;
-                known.insert((Instant::now(), Arc::new(staked))).1.clone()
-            }
-        };
-        Ok(staked.get(&solver).copied().unwrap_or_default())
+        if let Some((_, stakes)) = known.as_ref().filter(|(at, _)| at.elapsed() < believed) {
+            return Ok(Arc::clone(stakes));
+        }
+        let mut conn = app.pool.acquire().await?;
+        let stakes = Arc::new(auction::staked(&mut conn, app.domain.chain_id()).await?);
+        *known = Some((Instant::now(), Arc::clone(&stakes)));
+        Ok(stakes)
     }
 }
 
@@ -56,13 +53,16 @@ impl InFlight {
 pub(super) async fn of(app: &App, terms: &Terms) -> Result<Stake, Problem> {
     let (funds, gas_price) =
         tokio::try_join!(app.chain.funds_of(terms.solver), app.chain.gas_price_now())?;
-    let staked = app.staked.of(app, terms.solver).await?;
+    let stakes = app.staked.read(app).await?;
+    let staked = stakes.of(terms.solver);
+    let penalties = staked.map_or(Amount::ZERO, |staked| staked.penalties);
+    let reserved = staked.map_or(Amount::ZERO, |staked| staked.cost(gas_price));
     let cost = U256::from(terms.gas).saturating_mul(gas_price.get());
     Ok(Stake {
         penalty: Amount::new(U256::from(terms.penalty)),
-        bond: funds.bond.saturating_sub(staked.penalties),
+        bond: funds.bond.saturating_sub(penalties),
         cost: Amount::new(cost),
-        deposit: funds.deposit.saturating_sub(staked.cost(gas_price)),
+        deposit: funds.deposit.saturating_sub(reserved),
     })
 }
 

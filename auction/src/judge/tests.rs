@@ -35,7 +35,7 @@ fn bidders() -> Bidders {
         solvers: [1, 2].map(|n| (key(n).address(), known())).into(),
         fillers: [1, 2].map(|n| (Address::repeat_byte(n), key(n).address())).into(),
     };
-    Bidders { standings, unauthorised: BTreeSet::new() }
+    Bidders { standings, ..Bidders::default() }
 }
 
 fn case(stored: &StoredIntent) -> Case {

@@ -11,7 +11,7 @@ use domain::{
 };
 use infra::{
     chain::{FundQuery, Funds},
-    pg::{self, StoreError, auction::Staked, intent::StoredIntent},
+    pg::{self, StoreError, auction::Stakes, intent::StoredIntent},
 };
 
 use super::{Due, RunnersUp};
@@ -90,7 +90,7 @@ impl RunnersUp {
         &self,
         due: &Due,
         left: &[&StoredIntent],
-    ) -> Result<(BTreeMap<Account, Spoken>, BTreeMap<Address, Staked>), AuctionError> {
+    ) -> Result<(BTreeMap<Account, Spoken>, Stakes), AuctionError> {
         let names: BTreeSet<Account> = left.iter().map(|stored| account(stored)).collect();
         let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
         let in_flight = pg::auction::in_flight(&mut conn, self.chain_id()).await?;

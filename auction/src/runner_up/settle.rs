@@ -7,7 +7,7 @@ use domain::{
     IntentId,
     event::{AuctionDecided, Event},
 };
-use infra::pg::{self, StoreError, settlement::PlannedBid, timeline::Entry};
+use infra::pg::{self, Hold, StoreError, settlement::PlannedBid, timeline::Entry};
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -16,6 +16,9 @@ use crate::{AuctionError, lines, measure};
 
 impl RunnersUp {
     /// Writes the second attempt, or that there is none: all of it or nothing.
+    ///
+    /// # Errors
+    /// [`AuctionError::Moved`] if it no longer holds; those of the database.
     pub(super) async fn settle(
         &self,
         due: &Due,
@@ -26,6 +29,7 @@ impl RunnersUp {
         let winners: &[PlannedBid] = winners.map_or(&[], |batch| &batch.bids);
         let mut tx = pg::begin(&self.pool).await?;
         pg::lease::fence(&mut tx, &self.lease).await?;
+        pg::market_lock(&mut tx, chain_id, Hold::Exclusive).await?;
         if !pg::settlement::take_runner_up(&mut tx, chain_id, auction).await? {
             // let go, or taken back with its reveal, while it was decided
             return Ok(());
@@ -80,13 +84,16 @@ async fn write(
     due: &Due,
     second: &Second,
 ) -> Result<(), AuctionError> {
-    let Second { runner_up, settlement, drops } = second;
+    let Second { runner_up, settlement, backing, drops } = second;
     let auction_id = due.first.auction;
     if !pg::auction::set_runner_up(tx, chain_id, auction_id, runner_up).await? {
         return Err(AuctionError::Moved);
     }
     pg::bid::note_drops(tx, chain_id, auction_id, drops).await?;
     let Some(batch) = settlement else { return Ok(()) };
+    if !backing.covers(tx, chain_id, batch).await? {
+        return Err(AuctionError::Moved);
+    }
     pg::settlement::insert(tx, chain_id, batch).await?;
     let attempt = batch.attempt;
     let won = lines::won(&batch.bids).into_iter().map(|(intent, bid)| {

@@ -131,7 +131,7 @@ impl<'a> Rules<'a> {
             }
             Some(_) => {}
         }
-        if standing.used_nonces.contains(&terms.nonce) {
+        if standing.has_used(terms.nonce) {
             return Err(DropReason::NonceUsed { nonce: terms.nonce });
         }
         Ok(standing)

@@ -62,8 +62,8 @@ pub enum DropReason {
         #[schema(value_type = String)]
         bound_to: Address,
     },
-    /// The bid's nonce is used on chain.
-    #[error("bid nonce {nonce} is used on chain")]
+    /// The bid's nonce is used on chain, or by a winning bid in flight.
+    #[error("bid nonce {nonce} is used")]
     NonceUsed {
         /// The nonce.
         nonce: Amount,

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use alloy_primitives::Address;
 use serde::{Deserialize, Serialize};
 
-use crate::{Amount, event::BlockRef};
+use crate::{Amount, AuctionId, event::BlockRef};
 
 /// What is known of one solver at the block that was read.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,6 +24,18 @@ pub struct SolverStanding {
     /// Those of its bids' nonces that are used on chain.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub used_nonces: BTreeSet<Amount>,
+    /// Those that are not, and that a winning bid in flight was signed with: the chain does not show
+    /// them yet, so each names the auction whose record shows that bid.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub nonces_in_flight: BTreeMap<Amount, AuctionId>,
+}
+
+impl SolverStanding {
+    /// Whether a bid with this nonce would not be attempted: another has used it, or is about to.
+    #[must_use]
+    pub fn has_used(&self, nonce: Amount) -> bool {
+        self.used_nonces.contains(&nonce) || self.nonces_in_flight.contains_key(&nonce)
+    }
 }
 
 /// The standing of everybody who bid. Who is not in it is unknown.

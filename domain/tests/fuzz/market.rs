@@ -230,12 +230,17 @@ fn standings(numbers: &mut Numbers) -> Standings {
     for n in 1..=4 {
         let (solver, filler) = (Address::repeat_byte(0xa0 + n), Address::repeat_byte(0xf0 + n));
         let used = if numbers.one_in(6) { Some(Amount::from(3u64)) } else { None };
+        let in_flight = if numbers.one_in(6) { Some(Amount::from(2u64)) } else { None };
         let standing = SolverStanding {
             registered: !numbers.one_in(24),
             paused: numbers.one_in(24),
             bond: numbers.of(&[Amount::MAX, Amount::ZERO, Amount::from(1_000_000u64)]),
             deposit: numbers.of(&[Amount::MAX, Amount::MAX, Amount::from(1_000_000u64)]),
             used_nonces: used.into_iter().collect(),
+            nonces_in_flight: in_flight
+                .map(|nonce| (nonce, AuctionId::new(1)))
+                .into_iter()
+                .collect(),
         };
         if !numbers.one_in(24) {
             standings.solvers.insert(solver, standing);

@@ -13,6 +13,7 @@ use tokio::sync::Mutex;
 
 use super::{
     attempt::{Attempt, left_for_second},
+    elsewhere::Elsewhere,
     fault::Fault,
     finding::{Finding, State},
     logs::Logs,
@@ -72,7 +73,9 @@ impl Auditor {
         };
         let fault = match (fault, &self.onlooker) {
             (Some(fault), _) => Some(fault),
-            (None, Some(onlooker)) => onlooker.watch(&record, &subject.named, &mut finding).await?,
+            (None, Some(onlooker)) => {
+                onlooker.watch(&record, &subject.named, &subject.elsewhere, &mut finding).await?
+            }
             (None, None) => {
                 finding.unchecked.push("the chain (no --rpc)".to_owned());
                 None
@@ -111,6 +114,7 @@ impl Onlooker {
         &self,
         record: &PublicRecord,
         named: &[alloy_primitives::B256],
+        elsewhere: &Elsewhere,
         finding: &mut Finding,
     ) -> Result<Option<Fault>, ChainError> {
         let auction = record.opening.auction_id;
@@ -122,8 +126,9 @@ impl Onlooker {
         for attempt in Attempt::all(record, contents) {
             let revealed = reveals.iter().any(|seen| seen.attempt == attempt.number);
             let unchecked = &mut finding.unchecked;
+            let chain = &self.chain;
             let mut witness =
-                Witness { chain: &self.chain, record, contents, attempt, revealed, unchecked };
+                Witness { chain, record, contents, attempt, revealed, elsewhere, unchecked };
             if let Some(fault) = witness.check().await? {
                 return Ok(Some(fault));
             }

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256};
 use domain::{
-    AuctionId, BidId, IntentId, OpenHash,
+    Amount, AuctionId, BidId, IntentId, OpenHash,
     auction::{LineageFault, RecordFault},
 };
 
@@ -33,6 +33,10 @@ pub(crate) enum Fault {
     Fundable(IntentId),
     #[error("what the registry says of the bidders at the recorded block is not what is recorded")]
     Standings,
+    #[error(
+        "nonce {nonce} of solver {solver} counts as used by a winner of auction {auction}, and no such winner could settle by then"
+    )]
+    NonceFree { solver: Address, nonce: Amount, auction: AuctionId },
     #[error("bid {0} is left out for a key that signed for its solver at the recorded block")]
     KeyAuthorised(BidId),
     #[error("bid {0} takes part, and its key did not sign for its solver at the recorded block")]
@@ -105,6 +109,7 @@ impl Fault {
             Self::BlockTime { .. } => "block_time",
             Self::Fundable(_) => "fundable",
             Self::Standings => "standings",
+            Self::NonceFree { .. } => "nonce_free",
             Self::KeyAuthorised(_) => "key_authorised",
             Self::KeyForeign(_) => "key_foreign",
             Self::Packable(_) => "packable",

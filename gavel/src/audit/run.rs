@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use super::{
     args::AuditArgs,
     auditor::{Audited, Auditor, Onlooker},
+    elsewhere::Elsewhere,
     finding::{Finding, State, Tally},
     logs::Logs,
     missing,
@@ -94,7 +95,16 @@ async fn from_files(args: &AuditArgs) -> Result<(), Exit> {
         .iter()
         .map(|path| source::from_file(path).map(|subject| (subject.auction, subject)))
         .collect();
-    let subjects = subjects.map_err(|error| Exit::new(CONFIG, error))?;
+    let mut subjects = subjects.map_err(|error| Exit::new(CONFIG, error))?;
+    let beside = |subject: &Subject| {
+        let others = subjects.values().filter_map(|other| other.record.as_ref().ok());
+        let record = subject.record.as_ref().ok();
+        record.map_or_else(Elsewhere::default, |record| Elsewhere::among(record, others))
+    };
+    let elsewhere: Vec<Elsewhere> = subjects.values().map(beside).collect();
+    for (subject, elsewhere) in subjects.values_mut().zip(elsewhere) {
+        subject.elsewhere = elsewhere;
+    }
     let openings = subjects.values().filter_map(|subject| subject.record.as_ref().ok());
     let Some(first) = openings.map(|record| &record.opening).next() else {
         return Err(Exit::new(CONFIG, "no record"));

@@ -10,7 +10,7 @@ use solvers::{
     wire::{AuctionView, Receipt},
 };
 
-use super::fault::Fault;
+use super::{elsewhere::Elsewhere, fault::Fault};
 
 /// The longest record that is read from a file, in bytes.
 const MAX_FILE: u64 = 256 << 20;
@@ -25,6 +25,8 @@ pub(crate) struct Subject {
     pub(super) named: Vec<B256>,
     /// Receipts that the API would not redeem, of an auction that is not published yet.
     pub(super) unredeemed: Option<Fault>,
+    /// What the auctions that it names show.
+    pub(super) elsewhere: Elsewhere,
 }
 
 /// The auctions of a range, as the API lists them, in its order.
@@ -81,7 +83,11 @@ pub(super) async fn fetched(
             }
         }
     }
-    Ok(Subject { auction, record, named, unredeemed })
+    let elsewhere = match &record {
+        Ok(record) => Elsewhere::fetch(client, record).await?,
+        Err(_) => Elsewhere::default(),
+    };
+    Ok(Subject { auction, record, named, unredeemed, elsewhere })
 }
 
 /// A record from a file.
@@ -94,7 +100,8 @@ pub(crate) fn from_file(path: &Path) -> Result<Subject, String> {
     let text = std::fs::read(path).map_err(|error| failed(&error))?;
     let record = serde_json::from_slice::<PublicRecord>(&text).map_err(|error| failed(&error))?;
     let auction = record.opening.auction_id;
-    Ok(Subject { auction, record: Ok(record), named: Vec::new(), unredeemed: None })
+    let (named, elsewhere) = (Vec::new(), Elsewhere::default());
+    Ok(Subject { auction, record: Ok(record), named, unredeemed: None, elsewhere })
 }
 
 fn read(text: &[u8]) -> Result<PublicRecord, Fault> {

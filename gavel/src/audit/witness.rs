@@ -8,6 +8,7 @@
 mod funds;
 mod keys;
 mod moment;
+mod nonces;
 mod simulations;
 
 use domain::{
@@ -19,6 +20,7 @@ use infra::chain::{Chain, ChainError};
 
 use super::{
     attempt::Attempt,
+    elsewhere::Elsewhere,
     fault::Fault,
     node::{is_canonical, patiently},
 };
@@ -37,6 +39,8 @@ pub(super) struct Witness<'a> {
     pub(super) attempt: Attempt<'a>,
     /// Whether its winners were revealed.
     pub(super) revealed: bool,
+    /// What the auctions that the record names show.
+    pub(super) elsewhere: &'a Elsewhere,
     /// What cannot be repeated is told here.
     pub(super) unchecked: &'a mut Vec<String>,
 }

@@ -1,6 +1,7 @@
 //! What a type cannot say about a setting.
 
 use super::Config;
+use crate::pg::settlement::LONGEST;
 
 /// One line per thing wrong, each beginning with its key.
 pub(super) fn findings(config: &Config) -> Vec<String> {
@@ -23,8 +24,9 @@ pub(super) fn findings(config: &Config) -> Vec<String> {
     demand(config.redis.timeout_ms > 0, "redis.timeout_ms must not be 0");
     demand(config.redis.events_kept >= 1_000, "redis.events_kept must be at least 1000");
     demand(
-        config.redis.bids_kept_s.saturating_mul(1_000) > config.auction.window_ms * 2,
-        "redis.bids_kept_s must be longer than two windows (auction.window_ms)",
+        config.redis.bids_kept_s.saturating_mul(1_000)
+            > config.auction.window_ms.saturating_mul(2 * u64::from(LONGEST)),
+        "redis.bids_kept_s must be longer than two of the longest windows, sixteen times auction.window_ms",
     );
 
     demand(!config.chain.rpc_url.is_empty(), "chain.rpc_url is missing");

@@ -29,7 +29,7 @@ pub use outcome::Outcome;
 pub use prices::recent_prices;
 pub use publish::publish_if_settled;
 pub use runner_up::{set_runner_up, shared_purses};
-pub use staked::{Staked, staked};
+pub use staked::{NonceInFlight, Staked, Stakes, staked, staked_since};
 pub use wound_up::{left_behind, set_wound_up};
 
 /// An auction as it stands.

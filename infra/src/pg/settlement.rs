@@ -18,7 +18,7 @@ pub use attempt::{
     Attempt, AttemptStatus, Inclusion, NewAttempt, Route, TxKind, attempts, close, close_up_to,
     go_public, include, insert_attempt, mark_broadcast, orphan, pending_below,
 };
-pub use backlog::{Backlog, backlog, report_settler};
+pub use backlog::{Backlog, LONGEST, backlog, report_settler};
 pub use commitment::{
     Commitment, NewCommitment, busy_lanes, commitments, insert_commitment, mark_public, restore,
     retire,

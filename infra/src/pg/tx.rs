@@ -25,7 +25,7 @@ pub async fn begin(pool: &Pool) -> Result<Tx<'static>, StoreError> {
 /// How [`market_lock`] is held.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Hold {
-    /// By the cut of an auction: alone.
+    /// By the cut of an auction, and by whoever queues a batch: alone.
     Exclusive,
     /// By a cancellation: with other cancellations.
     Shared,

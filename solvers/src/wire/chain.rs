@@ -33,7 +33,8 @@ pub struct ChainInfo {
     pub tokens: Vec<TokenInfo>,
     /// How far in the future `validTo` may lie, seconds.
     pub max_ttl_s: u64,
-    /// How long an auction takes bids, milliseconds.
+    /// How long an auction takes bids, milliseconds; longer while batches wait for a lane. What counts is
+    /// an auction's `closes_at_ms`.
     pub window_ms: u64,
     /// The server's clock, Unix milliseconds.
     pub server_time_ms: u64,

@@ -54,6 +54,8 @@ pub(super) fn plan() -> Plan {
 
 pub(super) async fn measure(stack: &Stack) -> io::Result<[Row; 2]> {
     let keys = second_keys(stack).await?;
+    // nothing is settled here
+    stack.endless_lanes().await?;
     let api = stack.serve("api").await?;
     let stock = Arc::new(intake::signed_bodies(stack, INTENTS * (AUCTIONS / 3 + 2)));
     intake::post_all(&api.api_url, &stock, 0..stock.len()).await?;

@@ -6,6 +6,7 @@ mod forge;
 mod hidden;
 mod history;
 mod moment;
+mod nonces;
 pub(crate) mod proxy;
 mod runner_up;
 mod told;

@@ -54,6 +54,10 @@ fn a_paused_solver_and_a_used_nonce_are_dropped() {
     let standing = market.standings.solvers.get_mut(&solver(1)).unwrap();
     standing.used_nonces.insert(amount(0));
     assert_eq!(market.check(bid), Err(DropReason::NonceUsed { nonce: amount(0) }));
+    let standing = market.standings.solvers.get_mut(&solver(1)).unwrap();
+    (standing.used_nonces, standing.nonces_in_flight) =
+        ([].into(), [(amount(0), AuctionId::new(6))].into());
+    assert_eq!(market.check(bid), Err(DropReason::NonceUsed { nonce: amount(0) }), "in flight");
     market.standings.solvers.get_mut(&solver(1)).unwrap().paused = true;
     assert_eq!(market.check(bid), Err(DropReason::SolverPaused { solver: solver(1) }));
 }

@@ -87,14 +87,15 @@ impl Witness<'_> {
             self.no_state("standings", block);
             return Ok(None);
         };
-        let Some(fault) = fault else { return Ok(None) };
-        if let Some(next) = self.next(block).await?
-            && self.misjudged(next).await? == Some(None)
-        {
+        if let Some(fault) = fault {
+            let next = self.next(block).await?;
+            let Some(next) = next else { return Ok(Some(fault)) };
+            if self.misjudged(next).await? != Some(None) {
+                return Ok(Some(fault));
+            }
             self.a_block_later("standings", block);
-            return Ok(None);
         }
-        Ok(Some(fault))
+        self.nonces_in_flight(block).await
     }
 
     /// In what the bidders' standing after `block` differs from what is recorded.
@@ -123,6 +124,9 @@ impl Witness<'_> {
             if let Some(told) = recorded.solvers.get(solver) {
                 standing.bond = standing.bond.min(told.bond);
                 standing.deposit = standing.deposit.min(told.deposit);
+                // and these are looked up where they are said to be in flight
+                standing.used_nonces.retain(|nonce| !told.nonces_in_flight.contains_key(nonce));
+                standing.nonces_in_flight.clone_from(&told.nonces_in_flight);
             }
         }
         let foreign: BTreeSet<BidId> = self.left_out_for(LeftOut::KeyForeign).collect();

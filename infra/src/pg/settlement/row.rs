@@ -23,6 +23,9 @@ pub struct PlannedBid {
     /// What it owes if it fails by its solver's fault, in wei.
     #[serde(default)]
     pub penalty: Amount,
+    /// The solver's nonce that it uses up; rows of releases before do not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nonce: Option<Amount>,
     /// What it moves for each of its intents.
     pub fills: Vec<Fill>,
     /// The last second (Unix time) in which it may settle: its own and its intents' say so.

@@ -54,6 +54,7 @@ impl House {
 
     pub(super) async fn with(plan: Plan) -> Self {
         let stack = Stack::start(plan).await.unwrap();
+        stack.endless_lanes().await.unwrap();
         let config = Arc::new(stack.config().unwrap());
         let pool = pg::connect(&config.postgres).unwrap();
         let queue = Store::connect(&config.redis, config.chain.chain_id).unwrap();

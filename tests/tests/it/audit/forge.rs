@@ -71,6 +71,11 @@ pub(super) fn simulation(record: &mut PublicRecord) -> &mut Simulation {
     record.contents.as_mut().unwrap().simulation.as_mut().unwrap()
 }
 
+/// The record with the decision that comes out of what it says now, nothing left out.
+pub(super) fn decide_again(record: PublicRecord) -> PublicRecord {
+    decide(record, BTreeMap::new())
+}
+
 fn decide(mut forged: PublicRecord, left_out: BTreeMap<BidId, LeftOut>) -> PublicRecord {
     let domain = SigningDomain::new(forged.opening.chain_id, forged.opening.settlement);
     let contents = forged.contents.as_mut().unwrap();

@@ -97,7 +97,7 @@ async fn the_backlog_tells_what_is_planned_and_how_many_lanes_there_are() {
         let mut conn = scene.pool.acquire().await.unwrap();
         store::backlog(&mut conn, CHAIN_ID).await.unwrap()
     };
-    assert_eq!(backlog().await, store::Backlog { planned: 0, lanes: 0 });
+    assert_eq!(backlog().await, store::Backlog { planned: 0, under_way: 0, lanes: 0 });
     let swaps: Vec<Swap> = (0..3).map(|owner| scene.swap(owner, WETH)).collect();
     scene.rpc("evm_setAutomine", json!([false])).await;
     for (n, swap) in (1..).zip(&swaps) {
@@ -108,7 +108,7 @@ async fn the_backlog_tells_what_is_planned_and_how_many_lanes_there_are() {
     let running = tokio::spawn(drive(worker, Duration::from_millis(20), token.clone()));
     wait::until("two of three on their way", Duration::from_secs(20), || async {
         match backlog().await {
-            store::Backlog { planned: 1, lanes: 2 } => Ok(()),
+            store::Backlog { planned: 1, under_way: 2, lanes: 2 } => Ok(()),
             other => Err(format!("{other:?}")),
         }
     })
