@@ -64,6 +64,8 @@ abstract contract BidFrame is IBidFrame, PlainTokens, Nonces {
         }
     }
 
+    // A position and a length, which are taken for one variable.
+    // slither-disable-start write-after-write
     /// @dev The bytes that follow the lists.
     function _bytes(Terms calldata terms, Payment[] calldata payments)
         private
@@ -78,6 +80,8 @@ abstract contract BidFrame is IBidFrame, PlainTokens, Nonces {
             section.length := sectionLength
         }
     }
+
+    // slither-disable-end write-after-write
 
     /// @dev The bits of the intents whose owners' contracts have to be asked. The writer of both lists is this contract,
     /// so they are walked without looking at their ends again.

@@ -98,6 +98,8 @@ abstract contract Solvers is ISolvers, Ownable {
         // A key of zero, which is what a failed recovery gives, signs for nobody.
         if (account.status & SOLVER == 0) return UnknownKey.selector;
         if (key != solver && solverOfKey(key) != solver) {
+            // As below.
+            // slither-disable-next-line timestamp
             bool answers = account.status & PAUSED == 0 && _signedLately(solver, key);
             return answers ? KeyRemoved.selector : UnknownKey.selector;
         }
