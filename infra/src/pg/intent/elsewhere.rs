@@ -1,5 +1,6 @@
-//! Fills by another settler of the same contract. An auction or a batch of ours that has the intent
-//! runs on, and finds out.
+//! Fills that whoever has the intent did not make: another settler of the same contract, or a batch of
+//! ours that came back after it was given up. An auction or a batch that has the intent runs on, and
+//! finds out.
 
 use domain::{
     Amount,
@@ -16,8 +17,8 @@ use super::{
 };
 use crate::pg::{StoreError, settlement};
 
-/// Adds a fill by another settler's reveal: `filled` if nothing is left. A part of an intent that a
-/// batch of ours has leaves it there. Adds every time it is called: the same transaction
+/// Adds a fill that no batch which has the intent made: `filled` if nothing is left. A part of an
+/// intent that a batch of ours has leaves it there. Adds every time it is called: the same transaction
 /// must note the fill as new.
 ///
 /// # Errors
@@ -111,7 +112,11 @@ async fn in_batch(
 ) -> Result<Option<(IntentStatus, Option<TxRef>)>, StoreError> {
     let Some(auction) = row.auction_id else { return Ok(None) };
     let batches = settlement::of_auction(tx, chain_id, auction).await?;
-    let has = |batch: &&settlement::SettlementRow| batch.intents().contains(&row.id);
+    // one that ended unrevealed let it go
+    let ended = |status| matches!(status, SettlementStatus::Expired | SettlementStatus::Failed);
+    let has = |batch: &&settlement::SettlementRow| {
+        !ended(batch.status) && batch.intents().contains(&row.id)
+    };
     let Some(batch) = batches.iter().rev().find(has) else { return Ok(None) };
     let mut events = vec![IntentEvent::OtherFillReorged];
     match batch.status {
