@@ -34,8 +34,8 @@ impl Worker {
         row: &SettlementRow,
         results: &[BidResult],
     ) -> Result<BTreeSet<IntentId>, SettlementError> {
-        let may = row.attempt == 1
-            && store::may_have_runner_up(tx, self.chain_id(), row.auction).await?;
+        let may =
+            row.attempt == 1 && store::may_have_runner_up(tx, self.chain_id(), row.auction).await?;
         if !may {
             return Ok(BTreeSet::new());
         }

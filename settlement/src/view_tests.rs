@@ -90,7 +90,8 @@ fn planned(last_s: u64) -> PlannedBid {
 
 fn receipt(number: u64, log: Option<Log>) -> Receipt {
     let block = BlockRef { number, hash: B256::with_last_byte(number as u8) };
-    Receipt { succeeded: log.is_some(), block, gas_used: 1, logs: log.into_iter().collect() }
+    let logs = log.iter().cloned().collect();
+    Receipt { succeeded: log.is_some(), block, index: 0, gas_used: 1, logs }
 }
 
 fn committed(id: i64) -> Option<Log> {

@@ -1,6 +1,7 @@
 //! `gavel audit` over a market that really ran: it passes as it is, and every copy that was tampered
 //! with fails with a word that names what was done.
 
+mod again;
 mod contract;
 mod forge;
 mod hidden;
@@ -8,6 +9,8 @@ mod history;
 mod moment;
 pub(crate) mod proxy;
 mod runner_up;
+mod silent;
+mod single;
 mod told;
 
 use std::process::{Command, Output};
