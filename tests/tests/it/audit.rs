@@ -121,6 +121,9 @@ async fn honest(history: &History) {
     }
     let drops = &history.record.contents.as_ref().unwrap().simulation.as_ref().unwrap().drops;
     assert_eq!(drops.len(), 1, "one of the bids failed its simulation, and was run again");
+    let sdk = solvers::client::Client::new(&history.api).unwrap();
+    let view = sdk.solver(history.solver).await.unwrap();
+    assert_eq!((view.simulation_drops, view.penalties), (history.settled.len() as u64, 0));
 }
 
 async fn machines_and_files(history: &History) {

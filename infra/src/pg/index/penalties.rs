@@ -107,22 +107,21 @@ pub async fn drop_penalty(
     Ok(())
 }
 
-/// What a solver lost in blocks from `since` on: what counts in its standing.
+/// What failed bids cost a solver in a contract.
 ///
 /// # Errors
 /// Those of the database; [`StoreError::Corrupt`] for a sum above 2^256 - 1.
 pub async fn penalties(
     conn: &mut PgConnection,
-    chain_id: u64,
+    scope: Scope,
     solver: Address,
-    since: u64,
 ) -> Result<Penalties, StoreError> {
     const QUERY: &str = "SELECT count(*) AS count, coalesce(sum(amount), 0)::text AS amount
-        FROM solver_penalty WHERE chain_id = $1 AND solver = $2 AND block_number >= $3";
+        FROM solver_penalty WHERE chain_id = $1 AND solver = $2 AND contract = $3";
     let row = sqlx::query(QUERY)
-        .bind(to_bigint(chain_id)?)
+        .bind(to_bigint(scope.chain_id)?)
         .bind(solver.as_slice())
-        .bind(to_bigint(since)?)
+        .bind(scope.contract.as_slice())
         .fetch_one(conn)
         .await?;
     let count = from_bigint(row.try_get("count")?, "solver_penalty")?;

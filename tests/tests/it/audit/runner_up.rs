@@ -20,6 +20,7 @@ use infra::chain::abi;
 use serde_json::{Value, json};
 use tests::{
     client::PATIENCE,
+    market::PENALTY,
     repo,
     rpc::{Rpc, calldata},
     stack::{Plan, Stack},
@@ -146,6 +147,7 @@ async fn honest(drama: &Drama, record: &PublicRecord) {
     assert_eq!(attempts, [Some(1), Some(2)]);
     assert_eq!(view["runner_up_winners"].as_array().unwrap().len(), 1);
     assert_eq!(record.verify(), Ok(()));
+    penalised(drama).await;
     let reveal = settlements[1]["reveal_tx"].as_str().unwrap();
     let mut flags = line(&[("api", &drama.api.api_url), ("rpc", &drama.stack.anvil.url())]);
     flags.push("--strict".to_owned());
@@ -155,6 +157,18 @@ async fn honest(drama: &Drama, record: &PublicRecord) {
     for word in [" ok ", "1 failed on chain", &format!("runner-up settled in {reveal}")] {
         assert!(said.contains(word), "{word:?} is not in {said}");
     }
+}
+
+/// The solver that failed has paid, and everybody can see it.
+async fn penalised(drama: &Drama) {
+    let solver = drama.stack.market.solvers[0].key.address();
+    let sdk = solvers::client::Client::new(&drama.api.api_url).unwrap();
+    let view = wait::until("the penalty being read", PATIENCE, || async {
+        let view = sdk.solver(solver).await.map_err(|error| error.to_string())?;
+        if view.penalties > 0 { Ok(view) } else { Err(format!("{view:?}")) }
+    });
+    let view = view.await.unwrap();
+    assert_eq!((view.penalties, view.penalised), (1, Amount::from(PENALTY)));
 }
 
 async fn replayed(drama: &Drama, record: &PublicRecord) {
