@@ -47,7 +47,7 @@ impl Ledger {
         let StreamItem::Event(event) = item else { return };
         match &event.event {
             Event::AuctionDecided(told) => {
-                self.decide(told.auction_id, told.attempt, &told.winners)
+                self.decide(told.auction_id, told.attempt, &told.winners);
             }
             Event::AuctionVoid(void) => drop(self.auctions.remove(&void.auction_id)),
             Event::AuctionPublished(told) => self.publish(told.auction_id),

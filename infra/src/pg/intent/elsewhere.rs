@@ -11,9 +11,9 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::{
-    read::{get_for_update, holder_of_nonce},
+    read::holder_of_nonce,
     row::StoredIntent,
-    transition::{Fill, Landing, Transition, exact_side, land, set_filled, tell},
+    transition::{Fill, Landing, Transition, add, land, subtract, tell},
 };
 use crate::pg::{StoreError, settlement};
 
@@ -28,14 +28,9 @@ pub async fn fill_elsewhere(
     chain_id: u64,
     fill: Fill,
 ) -> Result<Transition, StoreError> {
-    let Some(row) = get_for_update(tx, chain_id, fill.intent).await? else {
+    let Some((row, complete)) = add(tx, chain_id, &fill).await? else {
         return Ok(Transition::Unknown);
     };
-    let whole = row.intent.exact_amount();
-    let filled = row.filled.checked_add(exact_side(&row, &fill)).unwrap_or(whole);
-    let complete = !row.intent.partially_fillable() || filled >= whole;
-    set_filled(tx, fill.intent, filled).await?;
-    let row = StoredIntent { filled, ..row };
     if complete {
         let landing =
             Landing { event: IntentEvent::Fill, evidence: Some(fill.evidence), now_s: fill.now_s };
@@ -56,12 +51,9 @@ pub async fn unfill_elsewhere(
     chain_id: u64,
     fill: Fill,
 ) -> Result<Transition, StoreError> {
-    let Some(row) = get_for_update(tx, chain_id, fill.intent).await? else {
+    let Some(row) = subtract(tx, chain_id, &fill).await? else {
         return Ok(Transition::Unknown);
     };
-    let filled = row.filled.saturating_sub(exact_side(&row, &fill));
-    set_filled(tx, fill.intent, filled).await?;
-    let row = StoredIntent { filled, ..row };
     if row.status != IntentStatus::Filled {
         tell_rest(tx, chain_id, &row).await?;
         return Ok(Transition::AlreadyApplied);
