@@ -2,7 +2,7 @@
 
 use alloy::primitives::{Address, B256};
 use serde_json::{Value, json};
-use tests::rpc::calldata;
+use tests::{client::PATIENCE, rpc::calldata, wait};
 
 use super::edge::{Edge, problem};
 
@@ -35,8 +35,12 @@ async fn a_solver_is_shown_with_what_the_contract_holds_for_it() {
     rpc.send_as(solver, market.settlement, asked).await.unwrap();
     let pause = calldata("setPaused(address,bool)", &[solver.into_word(), B256::with_last_byte(1)]);
     rpc.send_as(market.operator.address(), market.settlement, pause).await.unwrap();
-    let after = edge.solver(solver).await;
-    assert_eq!((&after["registered"], &after["paused"]), (&json!(true), &json!(true)));
+    let after = wait::until("the pause being mined", PATIENCE, || async {
+        let view = edge.solver(solver).await;
+        if view["paused"] == true { Ok(view) } else { Err(view.to_string()) }
+    });
+    let after = after.await.unwrap();
+    assert_eq!(after["registered"], true, "as before");
     assert_eq!((of(&after, "bond"), of(&after, "bond_leaving")), (of(&before, "bond") - 7, 7));
 }
 

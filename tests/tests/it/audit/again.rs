@@ -2,7 +2,7 @@
 //! wants it fails.
 
 use alloy::{
-    primitives::{Address, B256, U256},
+    primitives::{Address, B256, Bytes, U256},
     sol_types::SolCall as _,
 };
 use domain::{
@@ -11,7 +11,7 @@ use domain::{
 };
 use infra::chain::abi;
 use serde_json::json;
-use tests::{rpc::calldata, stack::Stack};
+use tests::{client::PATIENCE, rpc::calldata, stack::Stack, wait};
 
 use super::single::{Single, WETH};
 
@@ -24,20 +24,26 @@ impl Single {
         let settlement = &self.view().await["settlements"][0];
         let hash = &settlement["reveal_tx"];
         let tx = self.rpc().call("eth_getTransactionByHash", json!([hash])).await.unwrap();
-        let input: alloy::primitives::Bytes = serde_json::from_value(tx["input"].clone()).unwrap();
+        let input: Bytes = serde_json::from_value(tx["input"].clone()).unwrap();
         let commitment = serde_json::from_value(settlement["commitment"].clone()).unwrap();
         (commitment, abi::revealCall::abi_decode(&input).unwrap())
     }
 
-    async fn send(&self, from: Address, call: impl Into<alloy::primitives::Bytes>) -> B256 {
+    async fn send(&self, from: Address, call: impl Into<Bytes>) -> B256 {
         let market = &self.stack.market;
         self.rpc().send_as(from, market.settlement, call.into()).await.unwrap()
     }
 
-    /// The contract's owner does something.
-    async fn own(&self, signature: &str, arguments: &[B256]) {
-        let operator = self.stack.market.operator.address();
-        self.send(operator, calldata(signature, arguments)).await;
+    /// The same, until it is in a block of its own and did its work.
+    async fn mined(&self, from: Address, call: impl Into<Bytes>) -> B256 {
+        let (rpc, tx) = (self.rpc(), self.send(from, call).await);
+        let receipt = wait::until("a transaction being mined", PATIENCE, || async {
+            let receipt = rpc.call("eth_getTransactionReceipt", json!([tx])).await;
+            let receipt = receipt.map_err(|error| error.to_string())?;
+            if receipt.is_null() { Err("it is not mined".to_owned()) } else { Ok(receipt) }
+        });
+        assert_eq!(receipt.await.unwrap()["status"], "0x1");
+        tx
     }
 
     async fn commit_and_reveal(
@@ -47,8 +53,8 @@ impl Single {
         call: &abi::revealCall,
     ) -> B256 {
         let made = abi::commitCall { lane: call.lane, commitment };
-        self.send(from, made.abi_encode()).await;
-        self.send(from, call.abi_encode()).await
+        self.mined(from, made.abi_encode()).await;
+        self.mined(from, call.abi_encode()).await
     }
 
     /// Another settler reveals the same batch with a salt of its own, as after a reorg that took the
@@ -67,7 +73,8 @@ impl Single {
         let place = CommitPlace { settler: OTHER, lane };
         let made = commitment(self.stack.domain(), place, &header, &first.batch, salt);
         self.rpc().set_balance(OTHER, WETH).await.unwrap();
-        self.own("openLane(address,uint256)", &[OTHER.into_word(), lane.into()]).await;
+        let open = calldata("openLane(address,uint256)", &[OTHER.into_word(), lane.into()]);
+        self.mined(self.stack.market.operator.address(), open).await;
         self.commit_and_reveal(OTHER, made, &abi::revealCall { lane, batch: first.batch, salt })
             .await
     }
@@ -103,8 +110,10 @@ async fn a_bid_that_had_its_chance_in_a_later_reveal_only_is_told() {
     rpc.call("evm_setAutomine", json!([false])).await.unwrap();
     single.pending("the commit waiting in the pool", 1).await;
     let solver = single.stack.market.solvers[0].key.address().into_word();
-    let pause = |paused: u8| [solver, B256::with_last_byte(paused)];
-    single.own("setPaused(address,bool)", &pause(1)).await;
+    let pause =
+        |paused| calldata("setPaused(address,bool)", &[solver, B256::with_last_byte(paused)]);
+    let operator = single.stack.market.operator.address();
+    single.send(operator, pause(1)).await;
     rpc.mine(1).await.unwrap();
     single.pending("the reveal waiting in the pool", 1).await;
     rpc.mine(1).await.unwrap();
@@ -113,7 +122,7 @@ async fn a_bid_that_had_its_chance_in_a_later_reveal_only_is_told() {
     let (code, out, err) = single.audited(None, true).await;
     assert!(code == 0 && out.contains("1 failed on chain"), "{out}\n{err}");
 
-    single.own("setPaused(address,bool)", &pause(0)).await;
+    single.mined(operator, pause(0)).await;
     let again = single.reveal_by_another(&record).await;
     single.client.wait_for(single.intent, "filled").await.unwrap();
     let (code, out, err) = single.audited(None, false).await;

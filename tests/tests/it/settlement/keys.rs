@@ -198,6 +198,7 @@ async fn of_two_reveals_of_a_batch_in_one_block_the_first_one_counts() {
     // others kept the first commit and reveal, and bring them back
     let first = scene.raw_transactions().await;
     scene.rpc("eth_sendRawTransaction", json!([first[2]])).await;
+    scene.rpc.mine(1).await.unwrap();
     scene.rpc("evm_setAutomine", json!([false])).await;
     scene.step_until(&worker, lease, S::RevealSent).await;
     scene.rpc("eth_sendRawTransaction", json!([first[3]])).await;
