@@ -35,6 +35,17 @@ mod tests {
         }
     }
 
+    #[test]
+    fn the_longest_signature_of_an_owner_is_documented() {
+        let [(_, text), _] = documents().unwrap();
+        let document: Value = serde_json::from_str(&text).unwrap();
+        for schema in ["IntentSubmission", "CancelRequest"] {
+            let told = &document["components"]["schemas"][schema]["properties"]["signature"];
+            let digits = "0x".len() + 2 * domain::signature::MAX_OWNER_SIGNATURE;
+            assert_eq!(told["maxLength"], digits, "{schema}");
+        }
+    }
+
     /// Every `$ref` in a document.
     fn references(value: &Value, into: &mut BTreeSet<String>) {
         match value {

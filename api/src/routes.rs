@@ -11,6 +11,7 @@ mod fallback;
 mod health;
 mod intents;
 mod query;
+mod solvers;
 mod stream;
 
 use utoipa_actix_web::service_config::ServiceConfig;
@@ -37,6 +38,7 @@ pub(crate) fn register(config: &mut ServiceConfig<'_>) {
         .service(auctions::get_proof)
         .service(auctions::export_auction)
         .service(bids::post_bid)
+        .service(solvers::get_solver)
         .service(events::get_events)
         .service(stream::open_stream)
         .service(chain::get_chain)

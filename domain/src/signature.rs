@@ -33,6 +33,11 @@ pub enum SignatureError {
     Unrecoverable,
 }
 
+/// The longest signature of an owner that is taken, in bytes. Wallets that are contracts need up to some
+/// 2,000 (several signers, or a wallet that is yet to be deployed). A batch could carry 65,535, but
+/// what it carries is calldata that the operator pays for, not the solver.
+pub const MAX_OWNER_SIGNATURE: usize = 4_096;
+
 /// Half of the order of secp256k1, rounded down: the largest low `s`.
 const HALF_ORDER: B256 = B256::new([
     0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,

@@ -29,6 +29,7 @@ mod settled;
 mod source;
 #[cfg(test)]
 mod tests;
+mod unlogged;
 mod witness;
 
 pub(crate) use args::AuditArgs;

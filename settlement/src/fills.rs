@@ -1,6 +1,8 @@
 //! What a reveal means for intents: filled, free again after a part, or free because their bid
 //! failed, unless they are kept for another attempt; and the way back, if its block is lost.
 
+use std::collections::BTreeSet;
+
 use domain::{
     AuctionId, IntentId,
     bid::Fill,
@@ -18,27 +20,30 @@ use serde_json::json;
 use crate::{
     error::SettlementError,
     record::{note, report},
-    retry::Kept,
 };
 
 /// A reveal whose logs are read.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Reveal {
+pub(crate) struct Reveal<'a> {
     pub(crate) chain_id: u64,
     pub(crate) auction: AuctionId,
     pub(crate) evidence: TxRef,
     /// Unix seconds of the chain: whether an intent that is free again has expired.
     pub(crate) now_s: u64,
+    /// Those of its intents that the settlement still has: no later attempt took them on, and no other
+    /// auction. To the others its fills are what another settler's would be.
+    pub(crate) held: &'a [IntentId],
 }
 
-impl Reveal {
-    /// Applies every bid's result. The intents' rows are locked already.
+impl Reveal<'_> {
+    /// Applies every bid's result; what failed is free, but for those `kept`. The intents' rows are
+    /// locked already.
     pub(crate) async fn apply(
         &self,
         tx: &mut Tx<'_>,
         planned: &[PlannedBid],
         results: &[BidResult],
-        kept: &Kept,
+        kept: &BTreeSet<IntentId>,
     ) -> Result<(), SettlementError> {
         for (plan, result) in planned.iter().zip(results) {
             match result.failure {
@@ -69,7 +74,10 @@ impl Reveal {
                 "tx": self.evidence.tx, "block": self.evidence.block,
             });
             note(tx, &[fill.intent], "filled", &line).await?;
-            let moved = intent::fill(tx, self.chain_id, self.of(fill)).await?;
+            let moved = match self.holds(fill) {
+                true => intent::fill(tx, self.chain_id, self.of(fill)).await?,
+                false => intent::fill_elsewhere(tx, self.chain_id, self.of(fill)).await?,
+            };
             let event = if complete { IntentEvent::Fill } else { IntentEvent::FillPart };
             report(0, fill.intent, event, moved);
         }
@@ -81,7 +89,7 @@ impl Reveal {
         tx: &mut Tx<'_>,
         plan: &PlannedBid,
         failure: Failure,
-        kept: &Kept,
+        kept: &BTreeSet<IntentId>,
     ) -> Result<(), SettlementError> {
         let intents: Vec<IntentId> = plan.fills.iter().map(|fill| fill.intent).collect();
         let told: Vec<Event> = intents
@@ -102,7 +110,8 @@ impl Reveal {
             "reason": failure.reason, "tx": self.evidence.tx, "block": self.evidence.block,
         });
         note(tx, &intents, "fill_failed", &line).await?;
-        let free: Vec<IntentId> = intents.into_iter().filter(|id| !kept.contains(id)).collect();
+        let free = |id: &IntentId| self.held.contains(id) && !kept.contains(id);
+        let free: Vec<IntentId> = intents.into_iter().filter(free).collect();
         intent::release(tx, self.chain_id, self.auction, &free, self.now_s).await?;
         Ok(())
     }
@@ -114,10 +123,17 @@ impl Reveal {
         results: &[BidResult],
     ) -> Result<(), SettlementError> {
         for fill in results.iter().flat_map(|result| &result.fills) {
-            let moved = intent::unfill(tx, self.chain_id, self.of(fill)).await?;
+            let moved = match self.holds(fill) {
+                true => intent::unfill(tx, self.chain_id, self.of(fill)).await?,
+                false => intent::unfill_elsewhere(tx, self.chain_id, self.of(fill)).await?,
+            };
             report(0, fill.intent, IntentEvent::FillReorged, moved);
         }
         Ok(())
+    }
+
+    fn holds(&self, fill: &Fill) -> bool {
+        self.held.contains(&fill.intent)
     }
 
     const fn of(&self, fill: &Fill) -> intent::Fill {

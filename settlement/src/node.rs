@@ -27,6 +27,8 @@ pub struct Head {
 pub(crate) struct Receipt {
     pub(crate) succeeded: bool,
     pub(crate) block: BlockRef,
+    /// Its place in the block.
+    pub(crate) index: u64,
     pub(crate) gas_used: u64,
     pub(crate) logs: Vec<Log>,
 }
@@ -176,6 +178,7 @@ impl Node {
         Ok(Some(Receipt {
             succeeded: receipt.status(),
             block: BlockRef { number, hash },
+            index: receipt.transaction_index.unwrap_or_default(),
             gas_used: receipt.gas_used,
             logs,
         }))

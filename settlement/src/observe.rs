@@ -24,6 +24,8 @@ use crate::{
 pub(crate) struct Seen {
     pub(crate) attempt: Attempt,
     pub(crate) inclusion: Inclusion,
+    /// Its place in the block.
+    pub(crate) index: u64,
     pub(crate) logs: Vec<Log>,
 }
 

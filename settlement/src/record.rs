@@ -44,7 +44,7 @@ impl Worker {
         let from = advance(&mut row, SettlementEvent::CommitMined)?;
         let evidence = seen.evidence();
         let mut tx = self.begin(picture).await?;
-        let held = store::lock_intents(&mut tx, row.auction, &row.intents()).await?;
+        let held = self.held(&mut tx, picture).await?;
         store::include(&mut tx, seen.attempt.id, Some(seen.inclusion)).await?;
         self.move_intents(&mut tx, picture, &held, IntentEvent::Commit, Some(evidence)).await?;
         let line = json!({
@@ -82,7 +82,7 @@ impl Worker {
         let evidence = seen.evidence();
         let mut tx = self.begin(picture).await?;
         let kept = self.kept(&mut tx, &row, &results).await?;
-        store::lock_intents(&mut tx, row.auction, &row.intents()).await?;
+        let held = self.held(&mut tx, picture).await?;
         store::include(&mut tx, seen.attempt.id, Some(seen.inclusion)).await?;
         if let Some(commit) = &picture.commit {
             store::include(&mut tx, commit.attempt.id, Some(commit.inclusion)).await?;
@@ -96,6 +96,7 @@ impl Worker {
             auction: row.auction,
             evidence,
             now_s: picture.head.timestamp_s,
+            held: &held,
         };
         scene.apply(&mut tx, &row.bids, &results, &kept).await?;
         let fills = results.iter().flat_map(|result| &result.fills);

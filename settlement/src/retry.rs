@@ -26,43 +26,22 @@ use crate::{error::SettlementError, observe::Picture, worker::Worker};
 /// Why a second attempt is taken back, a stable code.
 const REORGED: &str = "outcome_reorged";
 
-/// Whose intents of a row are not let go when their bid fails.
-#[derive(Debug, Default)]
-pub(crate) struct Kept {
-    /// They wait for a second attempt to be decided.
-    pub(crate) for_runner_up: BTreeSet<IntentId>,
-    /// The second attempt has them.
-    pub(crate) handed_on: BTreeSet<IntentId>,
-}
-
-impl Kept {
-    pub(crate) fn contains(&self, intent: &IntentId) -> bool {
-        self.for_runner_up.contains(intent) || self.handed_on.contains(intent)
-    }
-}
-
 impl Worker {
-    /// What a reveal with these results leaves for a second attempt, and what that has already.
+    /// What a reveal with these results leaves for a second attempt to be decided.
     pub(crate) async fn kept(
         &self,
         tx: &mut Tx<'_>,
         row: &SettlementRow,
         results: &[BidResult],
-    ) -> Result<Kept, SettlementError> {
-        if row.attempt > 1 {
-            return Ok(Kept::default());
+    ) -> Result<BTreeSet<IntentId>, SettlementError> {
+        let may =
+            row.attempt == 1 && store::may_have_runner_up(tx, self.chain_id(), row.auction).await?;
+        if !may {
+            return Ok(BTreeSet::new());
         }
-        let chain_id = self.chain_id();
-        let handed_on = store::later_intents(tx, chain_id, row.auction, row.attempt).await?;
         let faults = results.iter().map(|result| result.failure.map(|failure| failure.fault));
         let ended = row.bids.iter().map(|bid| bid.fills.as_slice()).zip(faults);
-        let mut for_runner_up = left_unfilled(ended);
-        if !for_runner_up.is_empty()
-            && !store::may_have_runner_up(tx, chain_id, row.auction).await?
-        {
-            for_runner_up.clear();
-        }
-        Ok(Kept { for_runner_up, handed_on })
+        Ok(left_unfilled(ended))
     }
 
     /// Keeps what can be tried again, and calls for it. Returns whether there is anything.
@@ -70,10 +49,10 @@ impl Worker {
         &self,
         tx: &mut Tx<'_>,
         picture: &Picture,
-        kept: &Kept,
+        kept: &BTreeSet<IntentId>,
     ) -> Result<bool, SettlementError> {
         let (chain_id, now_s) = (self.chain_id(), picture.head.timestamp_s);
-        let wanted: Vec<IntentId> = kept.for_runner_up.iter().copied().collect();
+        let wanted: Vec<IntentId> = kept.iter().copied().collect();
         let found = intent::keep(tx, chain_id, picture.row.auction, &wanted, now_s).await?;
         if found.is_empty() {
             return Ok(false);
@@ -123,7 +102,8 @@ impl Worker {
         Ok(())
     }
 
-    /// The intents that the row still answers for: those that no later attempt has.
+    /// The intents that the row still answers for: those that no later attempt has. One that ended
+    /// without a reveal has none.
     pub(crate) async fn own_intents(
         &self,
         tx: &mut Tx<'_>,

@@ -27,7 +27,7 @@ impl Worker {
         let mut tx = self.begin(picture).await?;
         self.take_back_runner_up(&mut tx, &picture.row).await?;
         let held = self.held(&mut tx, picture).await?;
-        self.take_back_reveal(&mut tx, picture).await?;
+        self.take_back_reveal(&mut tx, picture, &held).await?;
         self.take_back(&mut tx, picture, TxKind::Commit).await?;
         self.move_intents(&mut tx, picture, &held, IntentEvent::CommitReorged, None).await?;
         store::set_evidence(&mut tx, &held, None).await?;
@@ -39,7 +39,7 @@ impl Worker {
         let mut tx = self.begin(picture).await?;
         self.take_back_runner_up(&mut tx, &picture.row).await?;
         let held = self.held(&mut tx, picture).await?;
-        self.take_back_reveal(&mut tx, picture).await?;
+        self.take_back_reveal(&mut tx, picture, &held).await?;
         // what was kept for a second attempt is in this one's commitment again
         intent::commit_again(&mut tx, self.chain_id(), picture.row.auction, &held).await?;
         let commit = picture.commit.as_ref().map(Seen::evidence);
@@ -51,7 +51,7 @@ impl Worker {
     }
 
     /// Locks the row's intents; returns those that its auction holds and no later attempt has.
-    async fn held(
+    pub(crate) async fn held(
         &self,
         tx: &mut Tx<'_>,
         picture: &Picture,
@@ -85,6 +85,7 @@ impl Worker {
         &self,
         tx: &mut Tx<'_>,
         picture: &Picture,
+        held: &[IntentId],
     ) -> Result<(), SettlementError> {
         if let Some(evidence) = self.take_back(tx, picture, TxKind::Reveal).await?
             && let Some(results) = &picture.row.results
@@ -94,6 +95,7 @@ impl Worker {
                 auction: picture.row.auction,
                 evidence,
                 now_s: picture.head.timestamp_s,
+                held,
             };
             reveal.undo(tx, results).await?;
         }

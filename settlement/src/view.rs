@@ -106,7 +106,7 @@ impl Scene {
             })?;
             Some((*commitment, seen))
         });
-        reveals.min_by_key(|(_, seen)| (seen.inclusion.block.number, seen.attempt.nonce))
+        reveals.min_by_key(|(_, seen)| (seen.inclusion.block.number, seen.index))
     }
 
     pub(crate) fn expected(&self, commitment: &Commitment) -> Expected {
@@ -132,6 +132,7 @@ impl Scene {
             Some(Seen {
                 attempt: (*attempt).clone(),
                 inclusion: Inclusion { block: receipt.block, gas_used: receipt.gas_used },
+                index: receipt.index,
                 logs: receipt.logs.clone(),
             })
         })

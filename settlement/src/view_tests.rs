@@ -90,7 +90,9 @@ fn planned(last_s: u64) -> PlannedBid {
 
 fn receipt(number: u64, log: Option<Log>) -> Receipt {
     let block = BlockRef { number, hash: B256::with_last_byte(number as u8) };
-    Receipt { succeeded: log.is_some(), block, gas_used: 1, logs: log.into_iter().collect() }
+    let succeeded = log.is_some();
+    let logs = log.into_iter().collect();
+    Receipt { succeeded, block, index: 0, gas_used: 1, logs }
 }
 
 fn committed(id: i64) -> Option<Log> {

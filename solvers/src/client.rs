@@ -2,13 +2,15 @@
 
 use std::time::Duration;
 
+use alloy_primitives::Address;
 use domain::{AuctionId, IntentId};
 use reqwest::{RequestBuilder, Response, Url};
 use serde::{Serialize, de::DeserializeOwned};
 
 use crate::wire::{
     AuctionPage, AuctionView, BidAccepted, BidSubmission, CancelAnswer, CancelRequest, ChainInfo,
-    Cursor, EventPage, IntentPage, IntentSubmission, IntentView, SubscribeFrom, Timeline,
+    Cursor, EventPage, IntentPage, IntentSubmission, IntentView, SolverView, SubscribeFrom,
+    Timeline,
 };
 
 mod backoff;
@@ -82,7 +84,7 @@ impl Client {
     /// Those of any request: see [`ClientError`].
     pub async fn intents(
         &self,
-        owner: Option<alloy_primitives::Address>,
+        owner: Option<Address>,
         after: Option<&str>,
     ) -> Result<IntentPage, ClientError> {
         let owner = owner.map(|owner| owner.to_string());
@@ -120,6 +122,14 @@ impl Client {
     /// Those of any request: see [`ClientError`].
     pub async fn auctions(&self, after: Option<&str>) -> Result<AuctionPage, ClientError> {
         self.get("/v1/auctions", &[("after", after)]).await
+    }
+
+    /// `GET /v1/solvers/{address}`.
+    ///
+    /// # Errors
+    /// Those of any request: see [`ClientError`].
+    pub async fn solver(&self, solver: Address) -> Result<SolverView, ClientError> {
+        self.get(&format!("/v1/solvers/{solver}"), &[]).await
     }
 
     /// `POST /v1/auctions/{id}/bids`, for the auction the bid names. The same bid again returns the

@@ -10,6 +10,7 @@ mod proof;
 mod receipt;
 mod refusal;
 mod schema;
+mod solver;
 mod stream;
 
 pub use access::{Access, AccessError, MAX_ACCESS_S};
@@ -24,6 +25,7 @@ pub use proof::{BidProof, ProofError};
 pub use receipt::{Place, Receipt, ReceiptError};
 pub use refusal::{FieldRefusal, Nack, SignedNack};
 pub use schema::{BidTerms, IntentMessage, LegMessage};
+pub use solver::SolverView;
 pub use stream::{
     ClientFrame, Cursor, EventPage, FrameError, Heartbeat, Hello, InvalidCursor, PROTOCOL,
     ResyncRequired, ServerFrame, Snapshot, StreamEvent, StreamLimits, SubscribeFrom,

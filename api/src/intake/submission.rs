@@ -5,6 +5,7 @@ use domain::{
     Intent, IntentId,
     fields::Fields,
     intent::{Bounds, FieldErrors, FieldFault},
+    signature::MAX_OWNER_SIGNATURE,
 };
 use serde_json::{Map, Value};
 use solvers::wire::DomainCheck;
@@ -13,9 +14,6 @@ use crate::{
     app::App,
     problem::{Code, Problem},
 };
-
-/// A contract's signature may be long; nobody needs more than this.
-const MAX_SIGNATURE: usize = 8 * 1024;
 
 /// A well-formed submission. Nothing is known yet about who signed it.
 pub(super) struct Submission {
@@ -44,7 +42,7 @@ impl Submission {
                 None
             }
         });
-        let signature = fields.bytes("signature", MAX_SIGNATURE);
+        let signature = fields.bytes("signature", MAX_OWNER_SIGNATURE);
         let domain = domain_check(&mut fields);
         let replaces = match fields.optional("replaces") {
             None => Some(None),

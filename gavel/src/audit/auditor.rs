@@ -19,8 +19,9 @@ use super::{
     logs::Logs,
     node::{is_canonical, patiently},
     promised,
-    settled::{self, Reveal, Settled},
+    settled::{self, Again, Reveal, Settled},
     source::Subject,
+    unlogged,
     witness::Witness,
 };
 
@@ -143,6 +144,9 @@ impl Onlooker {
         if let Some(fault) = self.grounds(contents, &settled, &reveals, finding).await? {
             return Ok(Some(fault));
         }
+        if let Some(fault) = unlogged::judge(&self.chain, &settled.unlogged, finding).await? {
+            return Ok(Some(fault));
+        }
         told(record, contents, &settled, finding);
         let of = |number: u8| reveals.iter().find(|seen| seen.attempt == number);
         finding.settled = of(1).map(|reveal| reveal.tx);
@@ -187,6 +191,15 @@ impl Onlooker {
 fn told(record: &PublicRecord, contents: &Contents, settled: &Settled, finding: &mut Finding) {
     let ends = settled.first.iter().chain(&settled.second).flatten();
     finding.failed_bids = ends.filter(|ending| ending.fault.is_some()).count();
+    for Again { tx, late } in &settled.again {
+        finding.again.push(*tx);
+        if !late.is_empty() {
+            let bids = late.len();
+            finding
+                .unchecked
+                .push(format!("why {bids} bids had a second chance, when reveal {tx} came again"));
+        }
+    }
     if contents.runner_up.is_none()
         && let Some(first) = &settled.first
     {

@@ -49,8 +49,10 @@ pub(crate) enum Fault {
     NobodyWon(B256),
     #[error("attempt {attempt} was revealed in {tx}, and none such was decided")]
     Attempt { attempt: u8, tx: B256 },
-    #[error("the batch was revealed twice: in {0} and in {1}")]
+    #[error("one commitment was revealed twice: in {0} and in {1}")]
     RevealedTwice(B256, B256),
+    #[error("bid {bid} took effect in an earlier reveal, and in {tx} once more")]
+    EndedTwice { bid: BidId, tx: B256 },
     #[error("the API names reveal {0}, the chain knows of no such reveal of this auction")]
     RevealMissing(B256),
     #[error("reveal {0} is not a call of Settlement by its settler")]
@@ -117,6 +119,7 @@ impl Fault {
             Self::NobodyWon(_) => "nobody_won",
             Self::Attempt { .. } => "attempt",
             Self::RevealedTwice(..) => "revealed_twice",
+            Self::EndedTwice { .. } => "ended_twice",
             Self::RevealMissing(_) => "reveal_missing",
             Self::RevealCall(_) => "reveal_call",
             Self::NotCommitted { .. } => "not_committed",

@@ -36,6 +36,8 @@ pub(crate) struct Finding {
     pub(crate) settled: Option<B256>,
     /// The reveal of the second attempt.
     pub(crate) runner_up: Option<B256>,
+    /// Reveals of a batch that had been revealed before.
+    pub(crate) again: Vec<B256>,
     /// Winners that failed on chain, in either attempt.
     pub(crate) failed_bids: usize,
     /// What could not be repeated, and why.
@@ -54,6 +56,7 @@ impl Finding {
             receipts: 0,
             settled: None,
             runner_up: None,
+            again: Vec::new(),
             failed_bids: 0,
             unchecked: Vec::new(),
         }
@@ -106,6 +109,9 @@ impl Finding {
         if let (State::Ok, Some(tx)) = (&self.state, self.runner_up) {
             let _ = write!(line, " runner-up settled in {tx} ");
         }
+        for tx in &self.again {
+            let _ = write!(line, " revealed again in {tx} ");
+        }
         for what in &self.unchecked {
             let _ = write!(line, " unchecked: {what} ");
         }
@@ -129,7 +135,8 @@ impl Finding {
             "auction": self.auction, "state": state, "why": why, "bids": self.bids,
             "winners": self.winners, "score": self.score, "gap": self.gap,
             "receipts": self.receipts, "settled": self.settled,
-            "runner_up": self.runner_up, "failed_bids": self.failed_bids, "unchecked": self.unchecked,
+            "runner_up": self.runner_up, "revealed_again": self.again,
+            "failed_bids": self.failed_bids, "unchecked": self.unchecked,
         })
     }
 }

@@ -1,6 +1,6 @@
 //! A reveal against the record: pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::sol_types::SolCall as _;
 use alloy_primitives::{Address, B256, Bytes, Log};
@@ -13,7 +13,11 @@ use domain::{
 };
 use infra::chain::abi;
 
-use super::{attempt::Attempt, fault::Fault, payments};
+use super::{
+    attempt::Attempt,
+    fault::Fault,
+    payments::{self, Ended, Unlogged},
+};
 
 /// A reveal as the chain has it.
 #[derive(Clone, Debug)]
@@ -93,9 +97,24 @@ impl Winners {
 pub(super) struct Settled {
     pub(super) first: Option<Vec<Ending>>,
     pub(super) second: Option<Vec<Ending>>,
+    /// Reveals of a batch that had been revealed before.
+    pub(super) again: Vec<Again>,
+    /// Payments that no log shows: whether they had to be logged, the plain list says.
+    pub(super) unlogged: Vec<Unlogged>,
 }
 
-/// Every reveal of a published auction against the winners that it settles.
+/// A batch revealed once more: a reorg takes a reveal back, another is sent, and both are mined.
+#[derive(Debug)]
+pub(super) struct Again {
+    pub(super) tx: B256,
+    /// Bids that moved or cost something only now: none, if nothing changed between the two.
+    pub(super) late: Vec<BidId>,
+}
+
+/// Every reveal of a published auction against the winners that it settles. The first one of an attempt
+/// says how its bids ended. An honest settler reveals a batch again when a reorg took the first reveal
+/// back, under a commitment with another salt, and the chain may keep both: in the later one a bid can
+/// only do what it did not do before.
 pub(super) fn settled(
     record: &PublicRecord,
     contents: &Contents,
@@ -108,20 +127,48 @@ pub(super) fn settled(
         return Err(Fault::Attempt { attempt: odd.attempt, tx: odd.tx });
     }
     for attempt in &attempts {
-        let mut mine = reveals.iter().filter(|seen| seen.attempt == attempt.number);
-        let Some(reveal) = mine.next() else { continue };
-        if let Some(again) = mine.next() {
-            return Err(Fault::RevealedTwice(reveal.tx, again.tx));
-        }
+        let mine = reveals.iter().filter(|seen| seen.attempt == attempt.number);
+        let mine: Vec<&Reveal> = mine.collect();
+        let Some((reveal, later)) = mine.split_first() else { continue };
         let winners = Winners::of(record, contents, attempt);
         let Some(winners) = winners.filter(|winners| !winners.ids.is_empty()) else {
             return Err(Fault::NobodyWon(reveal.tx));
         };
-        check(&winners, reveal)?;
-        let endings = Some(payments::check(&winners, reveal)?);
+        let ended = found.read(&winners, reveal)?;
+        for (n, again) in later.iter().enumerate() {
+            // each commitment has a salt of its own
+            let same = |seen: &&&Reveal| seen.commitment == again.commitment;
+            if let Some(before) = mine[..=n].iter().find(same) {
+                return Err(Fault::RevealedTwice(before.tx, again.tx));
+            }
+        }
+        let mut spent: BTreeSet<BidId> = effective(&ended).collect();
+        for again in later {
+            let ended = found.read(&winners, again)?;
+            let late: Vec<BidId> = effective(&ended).collect();
+            if let Some(bid) = late.iter().find(|bid| !spent.insert(**bid)) {
+                return Err(Fault::EndedTwice { bid: *bid, tx: again.tx });
+            }
+            found.again.push(Again { tx: again.tx, late });
+        }
+        let endings = Some(ended.into_iter().map(|ended| ended.ending).collect());
         if attempt.number == 1 { found.first = endings } else { found.second = endings }
     }
     Ok(found)
+}
+
+impl Settled {
+    /// Holds a reveal against the winners; returns how their bids ended in it.
+    fn read(&mut self, winners: &Winners, reveal: &Reveal) -> Result<Vec<Ended>, Fault> {
+        check(winners, reveal)?;
+        let (ended, unlogged) = payments::check(winners, reveal)?;
+        self.unlogged.extend(unlogged);
+        Ok(ended)
+    }
+}
+
+fn effective(ended: &[Ended]) -> impl Iterator<Item = BidId> {
+    ended.iter().filter(|ended| ended.effect).map(|ended| ended.ending.bid)
 }
 
 /// The revealed batch is what the winners make, it was committed to before, by who revealed it.

@@ -7,6 +7,7 @@
 mod fills;
 mod nonces;
 mod penalties;
+mod trace;
 
 use alloy::primitives::{Address, B256};
 use domain::{

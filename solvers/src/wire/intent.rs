@@ -15,8 +15,9 @@ pub struct IntentSubmission {
     /// The message that was signed.
     #[schema(value_type = IntentMessage)]
     pub intent: Intent,
-    /// The owner's consent: 64 or 65 bytes of ECDSA, or whatever the owner's contract checks.
-    #[schema(value_type = String)]
+    /// The owner's consent: 64 or 65 bytes of ECDSA, or up to 4,096 of whatever the owner's contract
+    /// checks.
+    #[schema(value_type = String, max_length = 8194)]
     pub signature: Bytes,
     /// The deployment the client believes to talk to; refused if it is another.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -101,8 +102,8 @@ pub struct CancelRequest {
     pub owner: Address,
     /// Which.
     pub intents: Vec<IntentId>,
-    /// The owner's signature over `Cancel(address owner,bytes32[] intents)`.
-    #[schema(value_type = String)]
+    /// The owner's signature over `Cancel(address owner,bytes32[] intents)`: as an intent's.
+    #[schema(value_type = String, max_length = 8194)]
     pub signature: Bytes,
 }
 

@@ -12,4 +12,5 @@ mod outage;
 mod record;
 mod sealed;
 mod socket;
+mod solvers;
 mod sse;

@@ -1,6 +1,7 @@
 //! `gavel audit` over a market that really ran: it passes as it is, and every copy that was tampered
 //! with fails with a word that names what was done.
 
+mod again;
 mod contract;
 mod forge;
 mod hidden;
@@ -9,6 +10,8 @@ mod moment;
 mod nonces;
 pub(crate) mod proxy;
 mod runner_up;
+mod silent;
+mod single;
 mod told;
 
 use std::process::{Command, Output};
@@ -119,6 +122,9 @@ async fn honest(history: &History) {
     }
     let drops = &history.record.contents.as_ref().unwrap().simulation.as_ref().unwrap().drops;
     assert_eq!(drops.len(), 1, "one of the bids failed its simulation, and was run again");
+    let sdk = solvers::client::Client::new(&history.api).unwrap();
+    let view = sdk.solver(history.solver).await.unwrap();
+    assert_eq!((view.simulation_drops, view.penalties), (history.settled.len() as u64, 0));
 }
 
 async fn machines_and_files(history: &History) {

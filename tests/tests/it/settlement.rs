@@ -1,6 +1,7 @@
 //! The settlement worker on a real node and a real database, driven by hand, one step at a time.
 
 mod backlog;
+mod charges;
 mod faults;
 mod histories;
 mod index;

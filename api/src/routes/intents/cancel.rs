@@ -5,7 +5,10 @@ use actix_web::{
     web::{Data, Json},
 };
 use alloy_primitives::{Address, Bytes};
-use domain::{IntentId, eip712::TypedCancel, fields::Fields, intent::FieldFault};
+use domain::{
+    IntentId, eip712::TypedCancel, fields::Fields, intent::FieldFault,
+    signature::MAX_OWNER_SIGNATURE,
+};
 use infra::pg::{StoreError, intent};
 use serde_json::{Map, Value};
 use solvers::wire::{CancelAnswer, CancelOutcome, CancelRequest, CancelResult};
@@ -20,8 +23,6 @@ use crate::{
 
 /// Intents named by one cancellation at most.
 const MOST: usize = 100;
-/// As for an intent.
-const MAX_SIGNATURE: usize = 8 * 1024;
 
 /// Cancel intents, with an honest answer for each
 ///
@@ -66,7 +67,7 @@ impl Wish {
         let mut fields = Fields::new(body);
         let owner = fields.address("owner");
         let intents = intents(&mut fields);
-        let signature = fields.bytes("signature", MAX_SIGNATURE);
+        let signature = fields.bytes("signature", MAX_OWNER_SIGNATURE);
         let wish = (|| Some(Self { owner: owner?, intents: intents?, signature: signature? }))();
         fields.finish(wish).map_err(|errors| Problem::fields(Code::CancelInvalid, &errors))
     }

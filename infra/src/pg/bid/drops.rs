@@ -55,10 +55,10 @@ pub async fn note_drops(
     Ok(())
 }
 
-/// How many of a solver's bids in auctions after number `after` (0 = ever) did not settle when they
-/// were run alone, by the solver's own fault: what counts in its standing (A10). A bid that failed
-/// only beside others, whose owner was short, or whose fault is nobody's does not: it may be
-/// another's doing. Whatever holds solvers to their bids (bonds, pauses) is to read this.
+/// How many of a solver's bids did not settle when they were run alone, by the solver's own fault: what
+/// counts in its standing (A10). A bid that failed only beside others, whose owner was short, or whose
+/// fault is nobody's does not: it may be another's doing. Nor does one of an auction that is still
+/// sealed: that there was such a bid is not public.
 ///
 /// # Errors
 /// Those of the database.
@@ -66,14 +66,14 @@ pub async fn simulation_drops(
     conn: &mut PgConnection,
     chain_id: u64,
     solver: Address,
-    after: AuctionId,
 ) -> Result<u64, StoreError> {
     const QUERY: &str = "SELECT count(*) AS drops FROM simulation_drop
-        WHERE chain_id = $1 AND solver = $2 AND auction_id > $3 AND fault = $4 AND alone";
+        WHERE chain_id = $1 AND solver = $2 AND fault = $3 AND alone AND EXISTS (
+            SELECT FROM auction WHERE auction.chain_id = simulation_drop.chain_id
+              AND auction.id = simulation_drop.auction_id AND auction.status = 'published')";
     let row = sqlx::query(QUERY)
         .bind(to_bigint(chain_id)?)
         .bind(solver.as_slice())
-        .bind(to_bigint(after.get())?)
         .bind(SOLVER)
         .fetch_one(conn)
         .await?;

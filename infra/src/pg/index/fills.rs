@@ -6,7 +6,7 @@ use alloy::primitives::B256;
 use domain::{BidId, IntentId, bid::Fill, event::TxRef};
 use sqlx::PgConnection;
 
-use super::{Scope, amount, evidence, word};
+use super::{Scope, amount, evidence, trace, word};
 use crate::pg::{StoreError, to_bigint};
 
 /// A fill of an intent of ours by a reveal that is not.
@@ -52,18 +52,13 @@ pub async fn note_fill(
     scope: Scope,
     seen: &OtherFill,
 ) -> Result<bool, StoreError> {
-    const QUERY: &str = "INSERT INTO other_fill (chain_id, contract, block_number, block_hash,
-            tx_hash, bid_id, intent_id, sold, bought)
+    const QUERY: &str = "INSERT INTO other_fill (chain_id, contract, block_number, tx_hash, bid_id,
+            block_hash, intent_id, sold, bought)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::numeric, $9::text::numeric)
         ON CONFLICT ON CONSTRAINT other_fill_pk DO NOTHING";
-    let done = sqlx::query(QUERY)
-        .bind(to_bigint(scope.chain_id)?)
-        .bind(scope.contract.as_slice())
-        .bind(to_bigint(seen.evidence.block.number)?)
-        .bind(seen.evidence.block.hash.as_slice())
-        .bind(seen.evidence.tx.as_slice())
-        .bind(seen.bid.as_bytes())
-        .bind(seen.fill.intent.as_bytes())
+    let done = trace::one(QUERY, scope, seen.evidence, seen.bid)?
+        .bind(seen.evidence.block.hash.to_vec())
+        .bind(seen.fill.intent.as_bytes().to_vec())
         .bind(seen.fill.sold.to_string())
         .bind(seen.fill.bought.to_string())
         .execute(tx)
@@ -85,13 +80,7 @@ pub async fn fills_above(
             tx_hash, block_number, block_hash FROM other_fill
         WHERE chain_id = $1 AND contract = $2 AND block_number > $3
         ORDER BY block_number DESC LIMIT $4";
-    let rows = sqlx::query(QUERY)
-        .bind(to_bigint(scope.chain_id)?)
-        .bind(scope.contract.as_slice())
-        .bind(to_bigint(above)?)
-        .bind(i64::from(limit))
-        .fetch_all(conn)
-        .await?;
+    let rows = trace::newest_above(QUERY, conn, scope, above, limit).await?;
     rows.iter()
         .map(|row| {
             let fill = Fill {
@@ -115,14 +104,7 @@ pub async fn drop_fill(
 ) -> Result<(), StoreError> {
     const QUERY: &str = "DELETE FROM other_fill WHERE chain_id = $1 AND contract = $2
         AND block_number = $3 AND tx_hash = $4 AND bid_id = $5 AND intent_id = $6";
-    sqlx::query(QUERY)
-        .bind(to_bigint(scope.chain_id)?)
-        .bind(scope.contract.as_slice())
-        .bind(to_bigint(fill.evidence.block.number)?)
-        .bind(fill.evidence.tx.as_slice())
-        .bind(fill.bid.as_bytes())
-        .bind(fill.fill.intent.as_bytes())
-        .execute(tx)
-        .await?;
+    let query = trace::one(QUERY, scope, fill.evidence, fill.bid)?;
+    query.bind(fill.fill.intent.as_bytes().to_vec()).execute(tx).await?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use domain::{
 };
 use sqlx::{PgConnection, Row, types::Json};
 
-use super::{Scope, address, amount, evidence, word};
+use super::{Scope, address, amount, evidence, trace, word};
 use crate::pg::{StoreError, from_bigint, to_bigint};
 
 /// What a solver lost so far.
@@ -28,21 +28,17 @@ pub async fn note_penalty(
     scope: Scope,
     penalty: &SolverPenalty,
 ) -> Result<bool, StoreError> {
-    const QUERY: &str = "INSERT INTO solver_penalty (chain_id, contract, block_number, block_hash,
-            tx_hash, bid_id, solver, amount, burned, shares)
+    const QUERY: &str =
+        "INSERT INTO solver_penalty (chain_id, contract, block_number, tx_hash, bid_id,
+            block_hash, solver, amount, burned, shares)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8::text::numeric, $9::text::numeric, $10)
         ON CONFLICT ON CONSTRAINT solver_penalty_pk DO NOTHING";
-    let done = sqlx::query(QUERY)
-        .bind(to_bigint(scope.chain_id)?)
-        .bind(scope.contract.as_slice())
-        .bind(to_bigint(penalty.evidence.block.number)?)
-        .bind(penalty.evidence.block.hash.as_slice())
-        .bind(penalty.evidence.tx.as_slice())
-        .bind(penalty.bid.as_bytes())
-        .bind(penalty.solver.as_slice())
+    let done = trace::one(QUERY, scope, penalty.evidence, penalty.bid)?
+        .bind(penalty.evidence.block.hash.to_vec())
+        .bind(penalty.solver.to_vec())
         .bind(penalty.amount.to_string())
         .bind(penalty.burned.to_string())
-        .bind(Json(&penalty.shares))
+        .bind(Json(penalty.shares.clone()))
         .execute(tx)
         .await?;
     Ok(done.rows_affected() == 1)
@@ -62,13 +58,7 @@ pub async fn penalties_above(
             shares, tx_hash, block_number, block_hash FROM solver_penalty
         WHERE chain_id = $1 AND contract = $2 AND block_number > $3
         ORDER BY block_number DESC LIMIT $4";
-    let rows = sqlx::query(QUERY)
-        .bind(to_bigint(scope.chain_id)?)
-        .bind(scope.contract.as_slice())
-        .bind(to_bigint(above)?)
-        .bind(i64::from(limit))
-        .fetch_all(conn)
-        .await?;
+    let rows = trace::newest_above(QUERY, conn, scope, above, limit).await?;
     rows.iter()
         .map(|row| {
             let Json(shares): Json<Vec<PenaltyShare>> = row.try_get("shares")?;
@@ -96,33 +86,25 @@ pub async fn drop_penalty(
 ) -> Result<(), StoreError> {
     const QUERY: &str = "DELETE FROM solver_penalty WHERE chain_id = $1 AND contract = $2
         AND block_number = $3 AND tx_hash = $4 AND bid_id = $5";
-    sqlx::query(QUERY)
-        .bind(to_bigint(scope.chain_id)?)
-        .bind(scope.contract.as_slice())
-        .bind(to_bigint(penalty.evidence.block.number)?)
-        .bind(penalty.evidence.tx.as_slice())
-        .bind(penalty.bid.as_bytes())
-        .execute(tx)
-        .await?;
+    trace::one(QUERY, scope, penalty.evidence, penalty.bid)?.execute(tx).await?;
     Ok(())
 }
 
-/// What a solver lost in blocks from `since` on: what counts in its standing.
+/// What failed bids cost a solver in a contract.
 ///
 /// # Errors
 /// Those of the database; [`StoreError::Corrupt`] for a sum above 2^256 - 1.
 pub async fn penalties(
     conn: &mut PgConnection,
-    chain_id: u64,
+    scope: Scope,
     solver: Address,
-    since: u64,
 ) -> Result<Penalties, StoreError> {
     const QUERY: &str = "SELECT count(*) AS count, coalesce(sum(amount), 0)::text AS amount
-        FROM solver_penalty WHERE chain_id = $1 AND solver = $2 AND block_number >= $3";
+        FROM solver_penalty WHERE chain_id = $1 AND solver = $2 AND contract = $3";
     let row = sqlx::query(QUERY)
-        .bind(to_bigint(chain_id)?)
+        .bind(to_bigint(scope.chain_id)?)
         .bind(solver.as_slice())
-        .bind(to_bigint(since)?)
+        .bind(scope.contract.as_slice())
         .fetch_one(conn)
         .await?;
     let count = from_bigint(row.try_get("count")?, "solver_penalty")?;

@@ -1,5 +1,6 @@
-//! Fills by another settler of the same contract. An auction or a batch of ours that has the intent
-//! runs on, and finds out.
+//! Fills that whoever has the intent did not make: another settler of the same contract, or a batch of
+//! ours that came back after it was given up. An auction or a batch that has the intent runs on, and
+//! finds out.
 
 use domain::{
     Amount,
@@ -10,14 +11,14 @@ use serde_json::json;
 use sqlx::PgConnection;
 
 use super::{
-    read::{get_for_update, holder_of_nonce},
+    read::holder_of_nonce,
     row::StoredIntent,
-    transition::{Fill, Landing, Transition, exact_side, land, set_filled, tell},
+    transition::{Fill, Landing, Transition, add, land, subtract, tell},
 };
 use crate::pg::{StoreError, settlement};
 
-/// Adds a fill by another settler's reveal: `filled` if nothing is left. A part of an intent that a
-/// batch of ours has leaves it there. Adds every time it is called: the same transaction
+/// Adds a fill that no batch which has the intent made: `filled` if nothing is left. A part of an
+/// intent that a batch of ours has leaves it there. Adds every time it is called: the same transaction
 /// must note the fill as new.
 ///
 /// # Errors
@@ -27,14 +28,9 @@ pub async fn fill_elsewhere(
     chain_id: u64,
     fill: Fill,
 ) -> Result<Transition, StoreError> {
-    let Some(row) = get_for_update(tx, chain_id, fill.intent).await? else {
+    let Some((row, complete)) = add(tx, chain_id, &fill).await? else {
         return Ok(Transition::Unknown);
     };
-    let whole = row.intent.exact_amount();
-    let filled = row.filled.checked_add(exact_side(&row, &fill)).unwrap_or(whole);
-    let complete = !row.intent.partially_fillable() || filled >= whole;
-    set_filled(tx, fill.intent, filled).await?;
-    let row = StoredIntent { filled, ..row };
     if complete {
         let landing =
             Landing { event: IntentEvent::Fill, evidence: Some(fill.evidence), now_s: fill.now_s };
@@ -55,12 +51,9 @@ pub async fn unfill_elsewhere(
     chain_id: u64,
     fill: Fill,
 ) -> Result<Transition, StoreError> {
-    let Some(row) = get_for_update(tx, chain_id, fill.intent).await? else {
+    let Some(row) = subtract(tx, chain_id, &fill).await? else {
         return Ok(Transition::Unknown);
     };
-    let filled = row.filled.saturating_sub(exact_side(&row, &fill));
-    set_filled(tx, fill.intent, filled).await?;
-    let row = StoredIntent { filled, ..row };
     if row.status != IntentStatus::Filled {
         tell_rest(tx, chain_id, &row).await?;
         return Ok(Transition::AlreadyApplied);
@@ -111,7 +104,11 @@ async fn in_batch(
 ) -> Result<Option<(IntentStatus, Option<TxRef>)>, StoreError> {
     let Some(auction) = row.auction_id else { return Ok(None) };
     let batches = settlement::of_auction(tx, chain_id, auction).await?;
-    let has = |batch: &&settlement::SettlementRow| batch.intents().contains(&row.id);
+    // one that ended unrevealed let it go
+    let ended = |status| matches!(status, SettlementStatus::Expired | SettlementStatus::Failed);
+    let has = |batch: &&settlement::SettlementRow| {
+        !ended(batch.status) && batch.intents().contains(&row.id)
+    };
     let Some(batch) = batches.iter().rev().find(has) else { return Ok(None) };
     let mut events = vec![IntentEvent::OtherFillReorged];
     match batch.status {

@@ -96,22 +96,17 @@ pub async fn apply(
 /// the same transaction must compare-and-set the settlement that shows it.
 ///
 /// # Errors
-/// Those of the database; [`StoreError::Corrupt`] if the sum exceeds 2^256 - 1.
+/// Those of the database.
 pub async fn fill(
     tx: &mut PgConnection,
     chain_id: u64,
     fill: Fill,
 ) -> Result<Transition, StoreError> {
-    let Some(row) = get_for_update(tx, chain_id, fill.intent).await? else {
+    let Some((row, complete)) = add(tx, chain_id, &fill).await? else {
         return Ok(Transition::Unknown);
     };
-    let exact = exact_side(&row, &fill);
-    let filled = row.filled.checked_add(exact).ok_or(StoreError::Corrupt("intent.filled"))?;
-    let complete = !row.intent.partially_fillable() || filled >= row.intent.exact_amount();
     let event = if complete { IntentEvent::Fill } else { IntentEvent::FillPart };
     let evidence = Some(fill.evidence);
-    set_filled(tx, fill.intent, filled).await?;
-    let row = StoredIntent { filled, ..row };
     land(tx, chain_id, &row, Landing { event, evidence, now_s: fill.now_s }).await
 }
 
@@ -124,28 +119,49 @@ pub async fn unfill(
     chain_id: u64,
     fill: Fill,
 ) -> Result<Transition, StoreError> {
-    let Some(row) = get_for_update(tx, chain_id, fill.intent).await? else {
+    let Some(row) = subtract(tx, chain_id, &fill).await? else {
         return Ok(Transition::Unknown);
     };
-    let filled = row.filled.saturating_sub(exact_side(&row, &fill));
-    set_filled(tx, fill.intent, filled).await?;
-    let row = StoredIntent { filled, ..row };
     let landing = Landing { event: IntentEvent::FillReorged, evidence: None, now_s: fill.now_s };
     land(tx, chain_id, &row, landing).await
 }
 
-pub(super) fn exact_side(row: &StoredIntent, fill: &Fill) -> Amount {
+/// Locks the row and counts the fill: the row with it, and whether nothing is left to fill. `None` if
+/// there is no such intent.
+pub(super) async fn add(
+    tx: &mut PgConnection,
+    chain_id: u64,
+    fill: &Fill,
+) -> Result<Option<(StoredIntent, bool)>, StoreError> {
+    let Some(row) = get_for_update(tx, chain_id, fill.intent).await? else { return Ok(None) };
+    let whole = row.intent.exact_amount();
+    // the contract fills no more than the whole
+    let filled = row.filled.checked_add(exact_side(&row, fill)).unwrap_or(whole);
+    let complete = !row.intent.partially_fillable() || filled >= whole;
+    set_filled(tx, fill.intent, filled).await?;
+    Ok(Some((StoredIntent { filled, ..row }, complete)))
+}
+
+/// The same backwards: the row without the fill.
+pub(super) async fn subtract(
+    tx: &mut PgConnection,
+    chain_id: u64,
+    fill: &Fill,
+) -> Result<Option<StoredIntent>, StoreError> {
+    let Some(row) = get_for_update(tx, chain_id, fill.intent).await? else { return Ok(None) };
+    let filled = row.filled.saturating_sub(exact_side(&row, fill));
+    set_filled(tx, fill.intent, filled).await?;
+    Ok(Some(StoredIntent { filled, ..row }))
+}
+
+fn exact_side(row: &StoredIntent, fill: &Fill) -> Amount {
     match row.intent.kind() {
         Kind::ExactIn => fill.sold,
         Kind::ExactOut => fill.bought,
     }
 }
 
-pub(super) async fn set_filled(
-    tx: &mut PgConnection,
-    id: IntentId,
-    filled: Amount,
-) -> Result<(), StoreError> {
+async fn set_filled(tx: &mut PgConnection, id: IntentId, filled: Amount) -> Result<(), StoreError> {
     const QUERY: &str = "UPDATE intent SET filled = $2::text::numeric WHERE id = $1";
     sqlx::query(QUERY).bind(id.as_bytes()).bind(filled.to_string()).execute(tx).await?;
     Ok(())

@@ -93,7 +93,8 @@ pub async fn may_have_runner_up(
     Ok(row.is_some_and(|row| row.try_get("may").unwrap_or(false)))
 }
 
-/// The intents of an auction's attempts after number `attempt`.
+/// The intents that an auction's attempts after number `attempt` took on, but for attempts that ended
+/// without a reveal: those let them go.
 ///
 /// # Errors
 /// Those of the database.
@@ -104,7 +105,8 @@ pub async fn later_intents(
     attempt: u8,
 ) -> Result<BTreeSet<IntentId>, StoreError> {
     const QUERY: &str = "SELECT bids FROM settlement
-        WHERE chain_id = $1 AND auction_id = $2 AND attempt > $3";
+        WHERE chain_id = $1 AND auction_id = $2 AND attempt > $3
+          AND status NOT IN ('expired', 'failed')";
     let rows = sqlx::query(QUERY)
         .bind(to_bigint(chain_id)?)
         .bind(to_bigint(auction.get())?)

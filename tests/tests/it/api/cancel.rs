@@ -1,6 +1,6 @@
 //! Cancellations are honest: gone for good, or too late and why.
 
-use domain::IntentId;
+use domain::{IntentId, signature::MAX_OWNER_SIGNATURE};
 use serde_json::{Value, json};
 use tests::stack::Plan;
 
@@ -113,4 +113,28 @@ async fn an_owner_that_is_a_contract_signs_as_its_contract_says() {
         json!({"owner": owner.to_checksum(None), "intents": [posted.id], "signature": "0x"});
     let answer = edge.client.post("/v1/intents/cancel", &cancel).await.unwrap();
     assert_eq!(answer.body["results"][0]["result"], "cancelled", "{:#}", answer.body);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_contract_signs_with_as_many_bytes_as_a_batch_may_cost_and_no_more() {
+    let edge = Edge::start().await;
+    let owner = edge.stack.owner(2).address();
+    let rpc = edge.stack.rpc().unwrap();
+    rpc.call("anvil_setCode", json!([owner, AGREEABLE])).await.unwrap();
+    let signature = |bytes: usize| json!(format!("0x{}", "5a".repeat(bytes)));
+    let posted = edge.signed(2);
+    let cancel = json!({"owner": owner.to_checksum(None), "intents": [posted.id]});
+    for (path, body, code, taken) in [
+        ("/v1/intents", posted.body, "intent_invalid", 201),
+        ("/v1/intents/cancel", cancel, "cancel_invalid", 200),
+    ] {
+        let mut body = body;
+        body["signature"] = signature(MAX_OWNER_SIGNATURE + 1);
+        let refused = problem(edge.client.post(path, &body).await.unwrap(), 422, code);
+        let errors = refused["errors"].as_array().unwrap();
+        assert_eq!((errors.len(), &errors[0]["field"]), (1, &json!("signature")), "{refused:#}");
+        assert_eq!(errors[0]["code"], "too_large");
+        body["signature"] = signature(MAX_OWNER_SIGNATURE);
+        assert_eq!(edge.client.post(path, &body).await.unwrap().status, taken);
+    }
 }

@@ -1,6 +1,8 @@
 //! What fails on chain although it passed its simulation: the auction is decided once more over it, and
 //! the intents go free if that comes to nothing. Market, worker and runner-up are driven by hand.
 
+mod twice;
+
 use alloy::primitives::U256;
 use domain::{
     AuctionId, BidId,

@@ -75,9 +75,11 @@ async fn outcome(house: &House, id: u64) -> (domain::auction::Decision, Option<S
 
 async fn drops_of(house: &House, n: usize) -> u64 {
     let solver = house.stack.market.solvers[n].key.address();
-    let mut conn = house.pool.acquire().await.unwrap();
-    let after = AuctionId::new(0);
-    pg::bid::simulation_drops(&mut conn, house.chain_id(), solver, after).await.unwrap()
+    let mut tx = pg::begin(&house.pool).await.unwrap();
+    let sealed = pg::bid::simulation_drops(&mut tx, house.chain_id(), solver).await.unwrap();
+    assert_eq!(sealed, 0, "nobody is told before the auction is published");
+    sqlx::query("UPDATE auction SET status = 'published'").execute(&mut *tx).await.unwrap();
+    pg::bid::simulation_drops(&mut tx, house.chain_id(), solver).await.unwrap()
 }
 
 /// The recorded call, made again from the rows.

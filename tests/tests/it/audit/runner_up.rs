@@ -2,41 +2,45 @@
 //! whose second attempt settles under the next leader: it passes its audit, and every tampered
 //! copy of that attempt fails by name.
 
-use std::process::{Command, Output};
+use std::{
+    ops::Deref,
+    process::{Command, Output},
+};
 
 use alloy::{
-    primitives::{Address, B256, Bytes, U256},
+    primitives::{Address, B256, U256},
     sol_types::SolEvent as _,
 };
 use domain::{
-    Amount, AuctionId, Bid, IntentId,
+    Amount,
     auction::{Announced, PublicRecord, RunnerUp},
-    batch::SignedBid,
-    bid::{End, Leg, Terms},
     event::{BlockRef, Fault},
 };
 use infra::chain::abi;
 use serde_json::{Value, json};
 use tests::{
-    client::{Client, PATIENCE},
+    client::PATIENCE,
     market::PENALTY,
-    orders::{Order, now_s},
     repo,
     rpc::{Rpc, calldata},
-    stack::{Plan, Service, Stack},
+    stack::{Plan, Stack},
     wait,
 };
 
-use super::{audit, line, line_of, proxy::Proxy, proxy::rpc_method};
+use super::{
+    audit, line, line_of,
+    proxy::{Proxy, rpc_method},
+    single::{Single, WETH},
+};
 
-const WETH: u128 = 10u128.pow(18);
+struct Drama(Single);
 
-struct Drama {
-    stack: Stack,
-    api: Service,
-    client: Client,
-    auction: u64,
-    intent: IntentId,
+impl Deref for Drama {
+    type Target = Single;
+
+    fn deref(&self) -> &Single {
+        &self.0
+    }
 }
 
 impl Drama {
@@ -47,18 +51,12 @@ impl Drama {
             ("postgres.acquire_timeout_ms", "1000"),
         ];
         let settings = quick.map(|(key, value)| (key, value.to_owned())).to_vec();
-        let plan = Plan { solvers: 2, window_ms: 3_000, settings, ..Plan::default() };
-        let stack = Stack::start(plan).await.unwrap();
-        let api = stack.serve("api,settlement").await.unwrap();
+        let stack = Stack::start(Plan { settings, ..Single::plan() }).await.unwrap();
         let mut leader = stack.serve("auction").await.unwrap();
-        let client = Client::new(&api.api_url).unwrap();
-        let rpc = stack.rpc().unwrap();
-        let order = Order::sell(stack.token("WETH"), WETH, stack.token("USDC"), 2_475_000_000);
-        let posted = stack.owner(0).intent(stack.domain(), &order);
-        let answer = client.post("/v1/intents", &posted.body).await.unwrap();
-        assert_eq!(answer.status, 201, "{:#}", answer.body);
-        let mut drama = Self { stack, api, client, auction: 0, intent: posted.id };
-        drama.auction = drama.holding().await;
+        let mut single = Single::open(stack, "api,settlement").await;
+        single.auction = single.holding().await;
+        let drama = Self(single);
+        let rpc = drama.rpc();
         for (n, bought) in [(0, 2_498_000_000), (1, 2_490_000_000)] {
             drama.bid(n, bought).await;
         }
@@ -66,10 +64,10 @@ impl Drama {
         // from here on nothing is mined but what we mine: the winner's filler is emptied in the
         // block of the commit
         rpc.call("evm_setAutomine", json!([false])).await.unwrap();
-        wait::until("the commit waiting in the pool", PATIENCE, || pending(&rpc, 1)).await.unwrap();
+        drama.pending("the commit waiting in the pool", 1).await;
         drama.empty_filler(&rpc).await;
         rpc.mine(1).await.unwrap();
-        wait::until("the reveal waiting in the pool", PATIENCE, || pending(&rpc, 1)).await.unwrap();
+        drama.pending("the reveal waiting in the pool", 1).await;
         leader.process.kill9().unwrap();
         rpc.mine(1).await.unwrap();
         drama.line("fill_failed").await;
@@ -83,27 +81,9 @@ impl Drama {
         rpc.call("evm_setAutomine", json!([true])).await.unwrap();
         let successor = drama.stack.serve("auction").await.unwrap();
         drama.client.wait_for(drama.intent, "filled").await.unwrap();
-        wait::until("the auction being published", PATIENCE, || async {
-            let view = drama.view().await;
-            if view["status"] == "published" { Ok(()) } else { Err(view.to_string()) }
-        })
-        .await
-        .unwrap();
+        drama.published().await;
         drop(successor);
         drama
-    }
-
-    async fn view(&self) -> Value {
-        self.client.get(&format!("/v1/auctions/{}", self.auction)).await.unwrap().body
-    }
-
-    async fn holding(&self) -> u64 {
-        let path = format!("/v1/intents/{}", self.intent);
-        let held = wait::until("the intent being in an auction", PATIENCE, || async {
-            let view = self.client.get(&path).await.map_err(|error| error.to_string())?.body;
-            view["auction_id"].as_u64().ok_or_else(|| view.to_string())
-        });
-        held.await.unwrap()
     }
 
     /// Until the intent's timeline has a line of this kind.
@@ -118,31 +98,6 @@ impl Drama {
         .unwrap();
     }
 
-    async fn bid(&self, n: usize, bought: u128) {
-        let solver = &self.stack.market.solvers[n];
-        let terms = Terms {
-            auction_id: AuctionId::new(self.auction),
-            solver: solver.key.address(),
-            filler: solver.filler,
-            gas: 500_000,
-            callback_gas: 0,
-            penalty: PENALTY,
-            valid_until: u32::try_from(now_s() + 900).unwrap(),
-            nonce: Amount::from(1u64),
-            salt: B256::repeat_byte(3),
-            client_bid_id: B256::from(U256::from(n)),
-        };
-        let leg =
-            |from, to, amount: u128| Leg { from, to, amount: amount.to_string().parse().unwrap() };
-        let end = End::Intent(self.intent);
-        let legs = vec![leg(end, End::Filler, WETH), leg(End::Filler, end, bought)];
-        let bid = Bid::new(terms, legs, Bytes::new()).unwrap();
-        let signature = solver.key.key().sign(bid.id(self.stack.domain()).get());
-        let path = format!("/v1/auctions/{}/bids", self.auction);
-        let answer = self.client.post(&path, &json!(SignedBid { bid, signature })).await.unwrap();
-        assert_eq!(answer.status, 201, "{:#}", answer.body);
-    }
-
     async fn empty_filler(&self, rpc: &Rpc) {
         let (filler, usdc) = (self.stack.market.solvers[0].filler, self.stack.token("USDC"));
         let there = rpc.token_balance(usdc, filler).await.unwrap();
@@ -150,11 +105,6 @@ impl Drama {
         rpc.set_balance(filler, WETH).await.unwrap();
         let data = calldata("transfer(address,uint256)", &[to, there.into()]);
         rpc.send_as(filler, usdc, data).await.unwrap();
-    }
-
-    async fn export(&self) -> PublicRecord {
-        let client = solvers::client::Client::new(&self.api.api_url).unwrap();
-        client.export(AuctionId::new(self.auction)).await.unwrap()
     }
 
     fn file(&self, record: &PublicRecord) -> String {
@@ -180,12 +130,6 @@ fn fails((code, out, err): (i32, String, String), word: &str) {
     assert_eq!(code, i32::from(gavel::exit::DIFFERS), "{out}\n{err}");
 }
 
-async fn pending(rpc: &Rpc, least: u64) -> Result<(), String> {
-    let status = rpc.call("txpool_status", json!([])).await.map_err(|e| e.to_string())?;
-    let pending: U256 = serde_json::from_value(status["pending"].clone()).unwrap();
-    if pending >= U256::from(least) { Ok(()) } else { Err(status.to_string()) }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_attempt_survives_its_leader_and_passes_the_audit_as_it_is_only() {
     let drama = Drama::play().await;
@@ -203,6 +147,7 @@ async fn honest(drama: &Drama, record: &PublicRecord) {
     assert_eq!(attempts, [Some(1), Some(2)]);
     assert_eq!(view["runner_up_winners"].as_array().unwrap().len(), 1);
     assert_eq!(record.verify(), Ok(()));
+    penalised(drama).await;
     let reveal = settlements[1]["reveal_tx"].as_str().unwrap();
     let mut flags = line(&[("api", &drama.api.api_url), ("rpc", &drama.stack.anvil.url())]);
     flags.push("--strict".to_owned());
@@ -212,6 +157,18 @@ async fn honest(drama: &Drama, record: &PublicRecord) {
     for word in [" ok ", "1 failed on chain", &format!("runner-up settled in {reveal}")] {
         assert!(said.contains(word), "{word:?} is not in {said}");
     }
+}
+
+/// The solver that failed has paid, and everybody can see it.
+async fn penalised(drama: &Drama) {
+    let solver = drama.stack.market.solvers[0].key.address();
+    let sdk = solvers::client::Client::new(&drama.api.api_url).unwrap();
+    let view = wait::until("the penalty being read", PATIENCE, || async {
+        let view = sdk.solver(solver).await.map_err(|error| error.to_string())?;
+        if view.penalties > 0 { Ok(view) } else { Err(format!("{view:?}")) }
+    });
+    let view = view.await.unwrap();
+    assert_eq!((view.penalties, view.penalised), (1, Amount::from(PENALTY)));
 }
 
 async fn replayed(drama: &Drama, record: &PublicRecord) {

@@ -14,15 +14,17 @@ const NOT_IN_FULL: &str = "auctions are not checked in full";
 
 /// A node without old state.
 pub(super) async fn forgetful(history: &History) -> Proxy {
-    let forget = |_: &str, request: &Value, answer| {
-        let block = &request["params"][1];
-        if rpc_method(request) == Some("eth_call") && block != "latest" {
-            let error = json!({ "code": -32_000, "message": "missing trie node" });
-            return json!({ "jsonrpc": "2.0", "id": request["id"], "error": error });
-        }
-        answer
-    };
     Proxy::start(&history.rpc, forget).await
+}
+
+/// What it answers.
+pub(super) fn forget(_: &str, request: &Value, answer: Value) -> Value {
+    let block = &request["params"][1];
+    if rpc_method(request) == Some("eth_call") && block != "latest" {
+        let error = json!({ "code": -32_000, "message": "missing trie node" });
+        return json!({ "jsonrpc": "2.0", "id": request["id"], "error": error });
+    }
+    answer
 }
 
 /// A node that has forgotten, a record that is sealed, a file without a node.

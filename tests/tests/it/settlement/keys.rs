@@ -173,3 +173,45 @@ async fn a_commit_that_its_settler_can_no_longer_pay_for_is_made_by_another() {
     scene.step_until(&worker, lease, S::Revealed).await;
     assert_eq!(scene.signed_by(&ours).await, [0, 0, 1], "{:?}", scene.attempts().await);
 }
+
+#[tokio::test]
+async fn of_two_reveals_of_a_batch_in_one_block_the_first_one_counts() {
+    let scene = Scene::start(64).await;
+    let other = scene.second_settler(2).await;
+    let keys = [scene.key.clone(), other.clone()];
+    let worker = scene.worker_on(scene.node(), &keys, scene.settings);
+    // the first key has used nonces that the other one has not
+    let (earlier, swap) = (scene.swap(1, WETH), scene.swap(0, WETH));
+    let before = scene.usdc(0).await;
+    scene.queue(1, &[&earlier]).await;
+    let lease = scene.lease(&worker).await;
+    scene.step_until(&worker, lease, S::Revealed).await;
+    scene.queue(2, &[&swap]).await;
+    let lease = scene.lease(&worker).await;
+    scene.step_until(&worker, lease, S::Revealed).await;
+    scene.rpc.reorg(2).await.unwrap();
+    // committed to again by the other key, so that nonces do not exclude each other
+    scene.rpc.set_balance(scene.key.address(), 0).await.unwrap();
+    scene.step_until(&worker, lease, S::Committed).await;
+    assert_eq!(scene.signed_by(&other).await, [0]);
+    scene.rpc.set_balance(scene.key.address(), 10 * ETHER).await.unwrap();
+    // others kept the first commit and reveal, and bring them back
+    let first = scene.raw_transactions().await;
+    scene.rpc("eth_sendRawTransaction", json!([first[2]])).await;
+    scene.rpc.mine(1).await.unwrap();
+    scene.rpc("evm_setAutomine", json!([false])).await;
+    scene.step_until(&worker, lease, S::RevealSent).await;
+    scene.rpc("eth_sendRawTransaction", json!([first[3]])).await;
+    scene.rpc.mine(1).await.unwrap();
+    scene.rpc("evm_setAutomine", json!([true])).await;
+    scene.step_until(&worker, lease, S::Revealed).await;
+    assert_eq!(scene.stands(&swap).await, I::Filled);
+    assert_eq!(scene.intent(&swap).await.filled, swap.sell_amount());
+    assert_eq!(scene.usdc(0).await - before, swap.bought);
+    let logs = json!([{ "fromBlock": "latest", "address": scene.stack.market.settlement }]);
+    let logs = scene.rpc.call("eth_getLogs", logs).await.unwrap();
+    let by: Vec<_> = logs.as_array().unwrap().iter().map(|log| &log["topics"][1]).collect();
+    assert_eq!(by.len(), 4, "two reveals, each with the end of its bid: {logs:#}");
+    let of = |key: &Key| json!(key.address().into_word());
+    assert_eq!((by[0], by[2]), (&of(&keys[0]), &of(&keys[1])), "the higher nonce comes first");
+}

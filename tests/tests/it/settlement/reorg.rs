@@ -1,77 +1,104 @@
 //! Blocks that are taken back.
 
-use domain::status::{IntentStatus as I, SettlementStatus as S};
-
-use infra::pg::settlement::Phase;
+use alloy::primitives::{Bytes, U256};
+use domain::{
+    Amount,
+    status::{IntentStatus as I, SettlementStatus as S},
+};
+use infra::pg::settlement::{Phase, RowLease};
 use serde_json::json;
+use settlement::Worker;
 
 use super::scene::{Scene, Swap, WETH};
 
+/// A batch of one swap in the hands of a worker.
+struct Alone {
+    scene: Scene,
+    swap: Swap,
+    worker: Worker,
+    lease: RowLease,
+    before: U256,
+}
+
+impl Alone {
+    /// As far as `status`.
+    async fn at(status: S) -> Self {
+        let scene = Scene::start(64).await;
+        let swap = scene.swap(0, WETH);
+        let before = scene.usdc(0).await;
+        scene.queue(1, &[&swap]).await;
+        let worker = scene.worker();
+        let lease = scene.lease(&worker).await;
+        let alone = Self { scene, swap, worker, lease, before };
+        alone.until(status).await;
+        alone
+    }
+
+    async fn until(&self, status: S) {
+        self.scene.step_until(&self.worker, self.lease, status).await;
+    }
+
+    /// The row and its intent stand here, and all of it is filled and paid for, or nothing.
+    async fn stands(&self, row: S, intent: I) {
+        let Self { scene, swap, .. } = self;
+        assert_eq!(scene.row(self.lease.id).await.status, row);
+        assert_eq!(scene.stands(swap).await, intent);
+        let (filled, bought) = match intent {
+            I::Filled => (swap.sell_amount(), swap.bought),
+            _ => (Amount::ZERO, U256::ZERO),
+        };
+        assert_eq!(scene.intent(swap).await.filled, filled);
+        assert_eq!(scene.usdc(0).await - self.before, bought);
+    }
+
+    /// Others kept these transactions of ours and send them.
+    async fn brought_back(&self, raw: &[Bytes]) {
+        for raw in raw {
+            self.scene.rpc("eth_sendRawTransaction", json!([raw])).await;
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_commit_lost_in_a_reorg_is_sent_again() {
-    let scene = Scene::start(64).await;
-    let swap = scene.swap(0, WETH);
-    let id = scene.queue(1, &[&swap]).await;
-    let worker = scene.worker();
-    let lease = scene.lease(&worker).await;
-    scene.step_until(&worker, lease, S::Committed).await;
+    let alone = Alone::at(S::Committed).await;
+    let scene = &alone.scene;
     scene.rpc.reorg(1).await.unwrap();
-    scene.step_until(&worker, lease, S::Planned).await;
-    assert_eq!(scene.stands(&swap).await, I::Matched);
-    scene.step_until(&worker, lease, S::Committed).await;
-    assert_eq!(scene.stands(&swap).await, I::Committed);
-    scene.step_until(&worker, lease, S::Revealed).await;
-    assert_eq!(scene.stands(&swap).await, I::Filled);
+    alone.until(S::Planned).await;
+    alone.stands(S::Planned, I::Matched).await;
+    alone.until(S::Committed).await;
+    alone.stands(S::Committed, I::Committed).await;
+    alone.until(S::Revealed).await;
+    alone.stands(S::Revealed, I::Filled).await;
     assert_eq!(scene.lanes().await, [0], "the batch was still secret: the same commitment serves");
-    let told = scene.events().await;
-    let kinds: Vec<&str> = told.iter().map(|(kind, _)| kind.as_str()).collect();
-    assert!(kinds.contains(&"settlement.reorged"), "{kinds:?}");
-    assert_eq!(scene.row(id).await.status, S::Revealed);
+    assert_eq!(scene.told("settlement.reorged").await, 1);
 }
 
 #[tokio::test]
 async fn a_reveal_lost_in_a_reorg_is_walked_back_and_filled_once_more() {
-    let scene = Scene::start(64).await;
-    let swap = scene.swap(0, WETH);
-    let before = scene.usdc(0).await;
-    scene.queue(1, &[&swap]).await;
-    let worker = scene.worker();
-    let lease = scene.lease(&worker).await;
-    scene.step_until(&worker, lease, S::Revealed).await;
-    assert_eq!(scene.intent(&swap).await.status, I::Filled);
+    let alone = Alone::at(S::Revealed).await;
+    let scene = &alone.scene;
+    alone.stands(S::Revealed, I::Filled).await;
     scene.rpc.reorg(1).await.unwrap();
-    assert_eq!(scene.usdc(0).await, before);
-    scene.step_until(&worker, lease, S::RevealSent).await;
-    let intent = scene.intent(&swap).await;
-    assert_eq!((intent.status, intent.filled.is_zero()), (I::Committed, true));
-    assert_eq!(scene.stands(&swap).await, I::Committed);
+    alone.until(S::RevealSent).await;
+    alone.stands(S::RevealSent, I::Committed).await;
     assert_eq!(scene.told("settlement.reorged").await, 1);
-    scene.step_until(&worker, lease, S::Revealed).await;
-    let intent = scene.intent(&swap).await;
-    assert_eq!((intent.status, intent.filled), (I::Filled, swap.sell_amount()));
-    assert_eq!(scene.usdc(0).await - before, swap.bought);
+    alone.until(S::Revealed).await;
+    alone.stands(S::Revealed, I::Filled).await;
     scene.rpc.mine(4).await.unwrap();
-    scene.step_until(&worker, lease, S::Final).await;
+    alone.until(S::Final).await;
 }
 
 #[tokio::test]
 async fn commit_and_reveal_lost_together_are_planned_again_with_a_new_salt() {
-    let scene = Scene::start(64).await;
-    let swap = scene.swap(0, WETH);
-    let before = scene.usdc(0).await;
-    scene.queue(1, &[&swap]).await;
-    let worker = scene.worker();
-    let lease = scene.lease(&worker).await;
-    scene.step_until(&worker, lease, S::Revealed).await;
+    let alone = Alone::at(S::Revealed).await;
+    let scene = &alone.scene;
     scene.rpc.reorg(2).await.unwrap();
-    scene.step_until(&worker, lease, S::Planned).await;
-    let intent = scene.intent(&swap).await;
-    assert_eq!((intent.status, intent.filled.is_zero()), (I::Matched, true));
-    assert_eq!(scene.stands(&swap).await, I::Matched);
+    alone.until(S::Planned).await;
+    alone.stands(S::Planned, I::Matched).await;
     assert_eq!(scene.told("settlement.reorged").await, 2, "the reveal's block and the commit's");
-    scene.step_until(&worker, lease, S::Revealed).await;
-    assert_eq!(scene.intent(&swap).await.status, I::Filled);
-    assert_eq!(scene.usdc(0).await - before, swap.bought);
+    alone.until(S::Revealed).await;
+    alone.stands(S::Revealed, I::Filled).await;
     assert_eq!(scene.lanes().await.len(), 2, "the batch had been public: another commitment");
     // the lost transactions' nonces were used again, so nothing waits behind a gap
     let nonces: Vec<(i64, i16)> = scene.attempts().await.into_iter().map(|a| (a.1, a.2)).collect();
@@ -80,48 +107,32 @@ async fn commit_and_reveal_lost_together_are_planned_again_with_a_new_salt() {
 
 #[tokio::test]
 async fn a_batch_that_others_brought_back_after_a_reorg_is_recognised() {
-    let scene = Scene::start(64).await;
-    let swap = scene.swap(0, WETH);
-    let before = scene.usdc(0).await;
-    scene.queue(1, &[&swap]).await;
-    let worker = scene.worker();
-    let lease = scene.lease(&worker).await;
-    scene.step_until(&worker, lease, S::Revealed).await;
+    let alone = Alone::at(S::Revealed).await;
+    let scene = &alone.scene;
     scene.rpc.reorg(2).await.unwrap();
-    // another node kept our transactions and they are mined again, in other blocks
-    for raw in scene.raw_transactions().await {
-        scene.rpc("eth_sendRawTransaction", serde_json::json!([raw])).await;
-    }
-    scene.step_until(&worker, lease, S::Planned).await;
-    scene.step_until(&worker, lease, S::Revealed).await;
-    let intent = scene.intent(&swap).await;
-    assert_eq!((intent.status, intent.filled), (I::Filled, swap.sell_amount()));
-    assert_eq!(scene.usdc(0).await - before, swap.bought);
+    // mined again, in other blocks
+    alone.brought_back(&scene.raw_transactions().await).await;
+    alone.until(S::Planned).await;
+    alone.until(S::Revealed).await;
+    alone.stands(S::Revealed, I::Filled).await;
     let fates: Vec<String> = scene.attempts().await.into_iter().map(|a| a.3).collect();
     assert_eq!(fates, ["mined", "mined"], "nothing more was sent");
 }
 
 #[tokio::test]
 async fn a_reveal_that_is_mined_in_another_block_is_walked_back_and_forward() {
-    let scene = Scene::start(64).await;
-    let swap = scene.swap(0, WETH);
-    let before = scene.usdc(0).await;
-    scene.queue(1, &[&swap]).await;
-    let worker = scene.worker();
-    let lease = scene.lease(&worker).await;
-    scene.step_until(&worker, lease, S::Revealed).await;
-    let first = scene.intent(&swap).await.evidence.unwrap();
+    let alone = Alone::at(S::Revealed).await;
+    let scene = &alone.scene;
+    let first = scene.intent(&alone.swap).await.evidence.unwrap();
     scene.rpc.reorg(1).await.unwrap();
-    let reveal = scene.raw_transactions().await.pop().unwrap();
-    scene.rpc("eth_sendRawTransaction", json!([reveal])).await;
-    worker.step(lease).await.unwrap();
-    assert_eq!(scene.row(lease.id).await.status, S::RevealSent);
-    assert_eq!(scene.stands(&swap).await, I::Committed);
-    scene.step_until(&worker, lease, S::Revealed).await;
-    assert_eq!(scene.stands(&swap).await, I::Filled);
-    let second = scene.intent(&swap).await.evidence.unwrap();
+    alone.brought_back(&scene.raw_transactions().await[1..]).await;
+    alone.worker.step(alone.lease).await.unwrap();
+    assert_eq!(scene.row(alone.lease.id).await.status, S::RevealSent);
+    assert_eq!(scene.stands(&alone.swap).await, I::Committed);
+    alone.until(S::Revealed).await;
+    alone.stands(S::Revealed, I::Filled).await;
+    let second = scene.intent(&alone.swap).await.evidence.unwrap();
     assert!(first.tx == second.tx && first.block != second.block);
-    assert_eq!(scene.usdc(0).await - before, swap.bought);
     assert_eq!(scene.attempts().await.len(), 2, "nothing was sent anew");
     assert_eq!(scene.told("settlement.reorged").await, 1);
     assert_eq!(scene.told("settlement.revealed").await, 2);
@@ -129,55 +140,42 @@ async fn a_reveal_that_is_mined_in_another_block_is_walked_back_and_forward() {
 
 #[tokio::test]
 async fn a_deep_reorg_inside_the_finality_window_takes_a_fill_back_and_brings_it_again() {
-    let scene = Scene::start(64).await;
-    let swap = scene.swap(0, WETH);
-    let before = scene.usdc(0).await;
-    scene.queue(1, &[&swap]).await;
-    let worker = scene.worker();
-    let lease = scene.lease(&worker).await;
-    scene.step_until(&worker, lease, S::Revealed).await;
+    let alone = Alone::at(S::Revealed).await;
+    let scene = &alone.scene;
     // three blocks on the reveal: one less than it takes to be final
     scene.rpc.mine(3).await.unwrap();
-    worker.step(lease).await.unwrap();
-    assert_eq!(scene.row(lease.id).await.status, S::Revealed);
+    alone.worker.step(alone.lease).await.unwrap();
+    alone.stands(S::Revealed, I::Filled).await;
     scene.rpc.reorg(5).await.unwrap();
-    scene.step_until(&worker, lease, S::Planned).await;
-    assert_eq!(scene.stands(&swap).await, I::Matched);
-    assert_eq!(scene.usdc(0).await, before);
-    scene.step_until(&worker, lease, S::Committed).await;
-    assert_eq!(scene.stands(&swap).await, I::Committed);
-    scene.step_until(&worker, lease, S::Revealed).await;
-    assert_eq!(scene.stands(&swap).await, I::Filled);
-    assert_eq!(scene.usdc(0).await - before, swap.bought);
+    alone.until(S::Planned).await;
+    alone.stands(S::Planned, I::Matched).await;
+    alone.until(S::Committed).await;
+    alone.stands(S::Committed, I::Committed).await;
+    alone.until(S::Revealed).await;
+    alone.stands(S::Revealed, I::Filled).await;
     assert_eq!(scene.salts().await.len(), 2, "the first batch had been public");
     scene.rpc.mine(4).await.unwrap();
-    scene.step_until(&worker, lease, S::Final).await;
+    alone.until(S::Final).await;
 }
 
 #[tokio::test]
 async fn a_commit_lost_after_its_reveal_left_the_house_is_made_again_with_a_new_salt() {
-    let scene = Scene::start(64).await;
-    let swap = scene.swap(0, WETH);
-    let before = scene.usdc(0).await;
-    scene.queue(1, &[&swap]).await;
-    let worker = scene.worker();
-    let lease = scene.lease(&worker).await;
-    scene.step_until(&worker, lease, S::Committed).await;
+    let alone = Alone::at(S::Committed).await;
+    let scene = &alone.scene;
     scene.rpc("evm_setAutomine", json!([false])).await;
-    scene.step_until(&worker, lease, S::RevealSent).await;
+    alone.until(S::RevealSent).await;
     scene.rpc.reorg(1).await.unwrap();
-    scene.step_until(&worker, lease, S::Planned).await;
-    assert_eq!(scene.stands(&swap).await, I::Matched);
+    alone.until(S::Planned).await;
+    alone.stands(S::Planned, I::Matched).await;
     scene.rpc("evm_setAutomine", json!([true])).await;
-    scene.step_until(&worker, lease, S::Revealed).await;
-    assert_eq!(scene.stands(&swap).await, I::Filled);
-    assert_eq!(scene.usdc(0).await - before, swap.bought);
+    alone.until(S::Revealed).await;
+    alone.stands(S::Revealed, I::Filled).await;
     assert_eq!(scene.salts().await.len(), 2);
     assert_eq!(scene.told("settlement.reorged").await, 1);
 }
 
 /// A row whose commitment outlived its age with the reveal written and never mined; the raw reveal.
-async fn outlived(scene: &Scene, swap: &Swap) -> alloy::primitives::Bytes {
+async fn outlived(scene: &Scene, swap: &Swap) -> Bytes {
     scene.queue(1, &[swap]).await;
     let worker = scene.worker();
     let lease = scene.lease(&worker).await;
@@ -256,21 +254,15 @@ async fn an_intent_that_was_matched_again_is_the_auctions_whose_reveal_came_back
 
 #[tokio::test]
 async fn a_reveal_that_was_refused_and_succeeds_after_a_reorg_still_counts() {
-    let scene = Scene::start(64).await;
-    let swap = scene.swap(0, WETH);
-    let before = scene.usdc(0).await;
-    scene.queue(1, &[&swap]).await;
-    let worker = scene.worker();
-    let lease = scene.lease(&worker).await;
-    scene.step_until(&worker, lease, S::Committed).await;
+    let alone = Alone::at(S::Committed).await;
+    let Alone { scene, worker, .. } = &alone;
     scene.close_lane(0).await;
-    scene.step_until(&worker, lease, S::Failed).await;
-    worker.release(lease).await;
-    assert_eq!(scene.stands(&swap).await, I::Open);
+    alone.until(S::Failed).await;
+    worker.release(alone.lease).await;
+    alone.stands(S::Failed, I::Open).await;
     let reveal = scene.raw_transactions().await.pop().unwrap();
     scene.rpc("anvil_reorg", json!([2, [[reveal, 0]]])).await;
     let lease = worker.claim(Phase::Watching { reveal_s: 0 }, 8).await.unwrap()[0];
-    scene.step_until(&worker, lease, S::Revealed).await;
-    assert_eq!(scene.stands(&swap).await, I::Filled);
-    assert_eq!(scene.usdc(0).await - before, swap.bought);
+    scene.step_until(worker, lease, S::Revealed).await;
+    alone.stands(S::Revealed, I::Filled).await;
 }

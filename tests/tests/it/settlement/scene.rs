@@ -159,7 +159,12 @@ impl Scene {
     /// The same with intents that are in the book already.
     pub(super) async fn queue_again(&self, auction: u64, swaps: &[&Swap]) -> i64 {
         let bids: Vec<Vec<&Swap>> = swaps.iter().map(|swap| vec![*swap]).collect();
-        self.batches.decide(&self.stack, &self.pool, auction, &bids).await.unwrap()
+        self.queue_bids(auction, &bids).await
+    }
+
+    /// The same with bids of several swaps.
+    pub(super) async fn queue_bids(&self, auction: u64, bids: &[Vec<&Swap>]) -> i64 {
+        self.batches.decide(&self.stack, &self.pool, auction, bids).await.unwrap()
     }
 
     /// The lease of the one row that is waiting.

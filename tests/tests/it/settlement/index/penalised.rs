@@ -41,14 +41,16 @@ async fn a_penalty_is_told_kept_for_the_solver_s_standing_and_taken_back_with_it
     assert_eq!(event["shares"][0]["owner"], json!(owner));
     assert_eq!((&event["reorged"], &event["block"]["hash"]), (&json!(false), &json!(block.hash)));
     let mut conn = scene.pool.acquire().await.unwrap();
-    let lost = store::penalties(&mut conn, CHAIN_ID, solver, block.number).await.unwrap();
+    let scope = store::Scope { chain_id: CHAIN_ID, contract: scene.stack.market.settlement };
+    let lost = store::penalties(&mut conn, scope, solver).await.unwrap();
     assert_eq!((lost.count, lost.amount), (1, Amount::from(PENALTY)));
-    let later = store::penalties(&mut conn, CHAIN_ID, solver, block.number + 1).await.unwrap();
-    assert_eq!(later, store::Penalties::default());
+    let other = scene.stack.owner(0).address();
+    let nothing = store::penalties(&mut conn, scope, other).await.unwrap();
+    assert_eq!(nothing, store::Penalties::default());
 
     scene.rpc.reorg(1).await.unwrap();
     step(&mut reader).await.unwrap();
-    let lost = store::penalties(&mut conn, CHAIN_ID, solver, 0).await.unwrap();
+    let lost = store::penalties(&mut conn, scope, solver).await.unwrap();
     assert_eq!(lost.count, 0);
     assert_eq!(scene.events().await.pop().unwrap().1["reorged"], true);
     assert_eq!(told(&scene, "solver.penalty").await, 2);
