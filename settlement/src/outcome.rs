@@ -55,13 +55,17 @@ impl Expected {
     /// Whether the logs show the commitment being made.
     #[must_use]
     pub(crate) fn committed<'a>(&self, logs: impl IntoIterator<Item = &'a Log>) -> bool {
-        logs.into_iter().filter_map(|log| self.ours::<abi::Committed>(log)).any(|log| log.commitment == self.commitment)
+        logs.into_iter()
+            .filter_map(|log| self.ours::<abi::Committed>(log))
+            .any(|log| log.commitment == self.commitment)
     }
 
     /// Whether the logs show the commitment being revealed.
     #[must_use]
     pub(crate) fn revealed<'a>(&self, logs: impl IntoIterator<Item = &'a Log>) -> bool {
-        logs.into_iter().filter_map(|log| self.ours::<abi::Revealed>(log)).any(|log| log.commitment == self.commitment)
+        logs.into_iter()
+            .filter_map(|log| self.ours::<abi::Revealed>(log))
+            .any(|log| log.commitment == self.commitment)
     }
 
     /// What became of each bid of the batch, in its order.

@@ -110,10 +110,7 @@ impl Scene {
     }
 
     pub(crate) fn expected(&self, commitment: &Commitment) -> Expected {
-        Expected {
-            settlement: self.settlement,
-            commitment: commitment.commitment,
-        }
+        Expected { settlement: self.settlement, commitment: commitment.commitment }
     }
 
     /// The transaction that is in a block and did its work.

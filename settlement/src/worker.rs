@@ -102,10 +102,7 @@ impl Worker {
 
     /// Whose logs are read for a commitment.
     pub(crate) fn expected(&self, commitment: &Commitment) -> Expected {
-        Expected {
-            settlement: self.node.settlement(),
-            commitment: commitment.commitment,
-        }
+        Expected { settlement: self.node.settlement(), commitment: commitment.commitment }
     }
 
     /// Takes one step with a leased row.

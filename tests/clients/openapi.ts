@@ -21,6 +21,7 @@ const ROUTES: [string, string[]][] = [
   ["/v1/auctions/{id}/bids/own", ["get"]],
   ["/v1/auctions/{id}/proof", ["get"]],
   ["/v1/auctions/{id}/export", ["get"]],
+  ["/v1/solvers/{address}", ["get"]],
   ["/v1/events", ["get"]],
   ["/health/live", ["get"]],
   ["/health/ready", ["get"]],

@@ -103,12 +103,7 @@ impl Logs {
             // the same commitment again: the first one counts
             self.commits.entry(found.commitment).or_insert(block);
         } else if let Ok(found) = abi::Revealed::decode_log(&log.inner) {
-            let seen = Seen {
-                tx,
-                block,
-                commitment: found.commitment,
-                attempt: found.attempt,
-            };
+            let seen = Seen { tx, block, commitment: found.commitment, attempt: found.attempt };
             self.reveals.entry(AuctionId::new(found.auctionId)).or_default().push(seen);
         }
     }

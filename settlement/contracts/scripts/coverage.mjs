@@ -1,5 +1,5 @@
-// How much of src/ the tests run: fails below the floor. Lines of assembly are left out, because forge
-// counts none of them as run; `src/dev` is no part of what is deployed.
+// How much of src/ the tests run: fails below the floor. Assembly is left out, because forge counts
+// none of it as run; `src/dev` is no part of what is deployed.
 import { spawnSync } from "node:child_process";
 import { mkdirSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -50,9 +50,12 @@ function count(record) {
     if (!hidden.has(Number(line))) all.lines.push([line, hits !== "0"]);
   }
   for (const [, line, hits] of record.matchAll(/^BRDA:(\d+),\d+,\d+,(-|\d+)/gm)) {
-    all.branches.push([line, hits !== "-" && hits !== "0"]);
+    if (!hidden.has(Number(line))) all.branches.push([line, hits !== "-" && hits !== "0"]);
   }
-  for (const [, hits, name] of record.matchAll(/^FNDA:(\d+),(.*)$/gm)) all.functions.push([name, hits !== "0"]);
+  const lineOf = new Map([...record.matchAll(/^FN:(\d+),(.*)$/gm)].map(([, line, name]) => [name, Number(line)]));
+  for (const [, hits, name] of record.matchAll(/^FNDA:(\d+),(.*)$/gm)) {
+    if (!hidden.has(lineOf.get(name))) all.functions.push([name, hits !== "0"]);
+  }
   return { path, all };
 }
 

@@ -35,9 +35,8 @@ fn a_bid_whose_filler_is_called_must_leave_gas_for_the_fillers_payments() {
     let alone = gas::overhead(1, 2, 0) + gas::NONCE_WORD;
     // a 63rd more is had before the call, so that the call can be given all; one payment comes after it
     let least = alone + 63_000 + 1_000 + 5_000 + 80_000;
-    let signed = |gas: u64| {
-        verdict(|_| {}, |terms| (terms.gas, terms.callback_gas) = (gas as u32, 63_000))
-    };
+    let signed =
+        |gas: u64| verdict(|_| {}, |terms| (terms.gas, terms.callback_gas) = (gas as u32, 63_000));
     assert_eq!(signed(least), Ok(amount(50)));
     assert_eq!(signed(least - 1), Err(DropReason::GasTooLow { gas: least - 1, least }));
 }

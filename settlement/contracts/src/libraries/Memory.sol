@@ -40,15 +40,6 @@ library Memory {
         }
     }
 
-    /// @dev Adds to the word at a position; 1 if that overflows.
-    function add(uint256 pos, uint256 amount) internal pure returns (uint256 overflow) {
-        assembly ("memory-safe") {
-            let sum := add(mload(pos), amount)
-            mstore(pos, sum)
-            overflow := lt(sum, amount)
-        }
-    }
-
     function copy(uint256 pos, uint256 from, uint256 length) internal pure {
         assembly ("memory-safe") {
             calldatacopy(pos, from, length)

@@ -52,7 +52,7 @@ impl Single {
         commitment: B256,
         call: &abi::revealCall,
     ) -> B256 {
-        let made = abi::commitCall { lane: call.lane, commitment };
+        let made = abi::commitToCall { lane: call.lane, commitment };
         self.mined(from, made.abi_encode()).await;
         self.mined(from, call.abi_encode()).await
     }

@@ -1,5 +1,7 @@
 //! A first attempt that failed, and succeeds after a reorg while a second one is under way.
 
+use domain::IntentId;
+use infra::pg::settlement::RowLease;
 use serde_json::json;
 use tests::orders::Order;
 
