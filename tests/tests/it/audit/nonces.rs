@@ -35,7 +35,7 @@ struct Reuse {
     auctions: [u64; 2],
     /// The intent that each of them is about.
     intents: [IntentId; 2],
-    /// A key that signs for the second solver, besides its account.
+    /// A key that signs for the third solver, besides its account.
     named: DevKey,
 }
 
@@ -51,7 +51,7 @@ impl Reuse {
         let rpc = reuse.stack.rpc().unwrap();
         let arguments = [reuse.named.address().into_word(), B256::with_last_byte(1)];
         let (market, set_key) = (&reuse.stack.market, calldata("setKey(address,bool)", &arguments));
-        let account = market.solvers[1].key.address();
+        let account = market.solvers[2].key.address();
         rpc.send_as(account, market.settlement, set_key).await.unwrap();
         // nothing is mined, so nothing is settled
         rpc.call("evm_setAutomine", json!([false])).await.unwrap();
@@ -180,6 +180,14 @@ impl Reuse {
         forged
     }
 
+    /// The second auction as if the first one's winner had the nonce that lost in both.
+    fn counting_the_lost(&self, record: &PublicRecord) -> PublicRecord {
+        let auction = AuctionId::new(self.auctions[0]);
+        self.as_if(record, 2, |standing| {
+            standing.nonces_in_flight.insert(Amount::from(LOST), auction);
+        })
+    }
+
     async fn fails(&self, forged: &PublicRecord, word: &str) {
         self.fails_beside(forged, None, word).await;
     }
@@ -302,12 +310,13 @@ async fn doctored(reuse: &Reuse, record: &PublicRecord) {
         reuse.fails_beside(&censored, Some(&lie), &word).await;
     }
     // the signature of a key counts if the chain says that it was the solver's
-    let by_key = reuse.signed(1, auction, intent, terms, reuse.named.key());
+    let (counted, terms) = (reuse.counting_the_lost(record), (LOST, 2_490_000_000));
+    let by_key = reuse.signed(2, auction, intent, terms, reuse.named.key());
     let mut won = reuse.as_if_won(by_key).await;
-    let (code, out, err) = reuse.beside(&censored, Some(&won)).await;
+    let (code, out, err) = reuse.beside(&counted, Some(&won)).await;
     assert!(code == 0 && !out.contains("unchecked"), "{out}\n{err}");
     won.contents.as_mut().unwrap().standings.block.as_mut().unwrap().hash = B256::repeat_byte(1);
-    let (code, out, err) = reuse.beside(&censored, Some(&won)).await;
+    let (code, out, err) = reuse.beside(&counted, Some(&won)).await;
     let told = "unchecked: 1 nonces in flight (who signed for the solver there cannot be asked)";
     assert!(code == 0 && out.contains(told), "{out}\n{err}");
 }
@@ -315,11 +324,8 @@ async fn doctored(reuse: &Reuse, record: &PublicRecord) {
 /// A losing bid of the other auction may have won a second attempt of it that a reorg took back, and
 /// of which no record is left: its operator is not accused.
 async fn taken_back(reuse: &Reuse, record: &PublicRecord) {
-    let auction = AuctionId::new(reuse.auctions[0]);
-    let counted = reuse.as_if(record, 2, |standing| {
-        standing.nonces_in_flight.insert(Amount::from(LOST), auction);
-    });
-    let (code, out, err) = reuse.beside(&counted, None).await;
-    let told = "unchecked: 1 nonces in flight (of bids that lost, unless a second attempt was taken";
+    let (code, out, err) = reuse.beside(&reuse.counting_the_lost(record), None).await;
+    let told =
+        "unchecked: 1 nonces in flight (of bids that lost, unless a second attempt was taken";
     assert!(code == 0 && out.contains(told), "{out}\n{err}");
 }

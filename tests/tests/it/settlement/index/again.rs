@@ -4,9 +4,9 @@
 use alloy::primitives::B256;
 use domain::status::{IntentStatus as I, SettlementStatus as S};
 use infra::pg::settlement::RowLease;
-use serde_json::json;
+use serde_json::{Value, json};
 use settlement::Worker;
-use tests::rpc::calldata;
+use tests::{client::PATIENCE, rpc::calldata, wait};
 
 use super::{
     super::scene::{Scene, Swap, WETH},
@@ -49,7 +49,21 @@ impl Twice {
     /// numbers 0 and 1, the second key's 2 and 3.
     async fn send(&self, n: usize) {
         let raw = self.scene.raw_transactions().await;
-        self.scene.rpc("eth_sendRawTransaction", json!([raw[n]])).await;
+        let hash = self.scene.rpc.call("eth_sendRawTransaction", json!([raw[n]])).await.unwrap();
+        self.mined(hash).await;
+    }
+
+    async fn mined(&self, hash: Value) {
+        wait::until("the transaction being mined", PATIENCE, || async {
+            let receipt = self.scene.rpc.call("eth_getTransactionReceipt", json!([hash])).await;
+            match receipt.map_err(|error| error.to_string())? {
+                Value::Null => Err("not yet".to_owned()),
+                receipt if receipt["status"] == "0x1" => Ok(()),
+                receipt => panic!("{receipt:#}"),
+            }
+        })
+        .await
+        .unwrap();
     }
 
     async fn pause(&self, paused: u8) {
@@ -57,7 +71,8 @@ impl Twice {
         let solver = market.solvers[0].key.address().into_word();
         let data = calldata("setPaused(address,bool)", &[solver, B256::with_last_byte(paused)]);
         let operator = market.operator.address();
-        self.scene.rpc.send_as(operator, market.settlement, data).await.unwrap();
+        let hash = self.scene.rpc.send_as(operator, market.settlement, data).await.unwrap();
+        self.mined(json!(hash)).await;
     }
 
     /// The first key's reveal while the solver is paused, then the second key's.
