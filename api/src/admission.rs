@@ -26,8 +26,10 @@ use crate::{
     problem::{Code, Problem},
 };
 
-/// How long a read of a record waits for its turn.
+/// How long a read waits for its turn.
 const READING_PATIENCE: Duration = Duration::from_secs(2);
+/// Reads that have the node asked at once: of its permits these leave the most to bids and intents.
+const ASKING: usize = 4;
 
 /// How many keys each limiter remembers.
 const KEYS: usize = 65_536;
@@ -37,6 +39,7 @@ const KEYS: usize = 65_536;
 pub(crate) struct Gate {
     permits: Arc<Semaphore>,
     records: Arc<Semaphore>,
+    asking: Arc<Semaphore>,
     streams: Arc<Semaphore>,
     trust_proxy: bool,
     by_ip: Limiter<IpAddr>,
@@ -51,6 +54,7 @@ impl Gate {
         Self {
             permits: Arc::new(Semaphore::new(config.intake_permits)),
             records: Arc::new(Semaphore::new(config.record_permits)),
+            asking: Arc::new(Semaphore::new(ASKING)),
             streams: Arc::new(Semaphore::new(config.max_streams)),
             trust_proxy: config.trust_proxy,
             by_ip: Limiter::new(rate(config.ip_per_second), KEYS),
@@ -67,13 +71,14 @@ impl Gate {
 
     /// A place to read a record, waited for in the order of asking.
     pub(crate) fn reading(&self) -> impl Future<Output = Result<Reading, Problem>> + 'static {
-        let place = Arc::clone(&self.records).acquire_owned();
-        async move {
-            match tokio::time::timeout(READING_PATIENCE, place).await {
-                Ok(Ok(permit)) => Ok(Reading { _permit: permit }),
-                Ok(Err(_)) | Err(_) => Err(busy("as many records as can be read at once are")),
-            }
-        }
+        let place = in_turn(&self.records, "as many records as can be read at once are");
+        async move { Ok(Reading { _permit: place.await? }) }
+    }
+
+    /// A place to have the node asked, waited for likewise.
+    pub(crate) fn asking(&self) -> impl Future<Output = Result<Asking, Problem>> + 'static {
+        let place = in_turn(&self.asking, "the node is asked as much as it may be");
+        async move { Ok(Asking { _permit: place.await? }) }
     }
 
     /// A place for one stream.
@@ -85,7 +90,7 @@ impl Gate {
         Ok(Place { _permit: permit })
     }
 
-    /// One request that writes, or reads a whole record, of an address on the network.
+    /// One request that writes, reads a whole record or has the node asked, of an address on the network.
     pub(crate) fn ip(&self, ip: IpAddr) -> Result<(), Problem> {
         take(&self.by_ip, &ip, "address")
     }
@@ -111,6 +116,14 @@ impl Gate {
         let forwarded = if self.trust_proxy { forwarded() } else { None };
         forwarded.or_else(peer).unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED))
     }
+}
+
+fn in_turn(
+    places: &Arc<Semaphore>,
+    full: &'static str,
+) -> impl Future<Output = Result<OwnedSemaphorePermit, Problem>> + 'static {
+    let place = tokio::time::timeout(READING_PATIENCE, Arc::clone(places).acquire_owned());
+    async move { place.await.ok().and_then(Result::ok).ok_or_else(|| busy(full)) }
 }
 
 fn busy(detail: &str) -> Problem {
@@ -171,6 +184,25 @@ impl FromRequest for Reading {
         let let_in = App::of(request).and_then(|app| {
             app.gate.ip(app.gate.origin(request))?;
             Ok(app.gate.reading())
+        });
+        async move { let_in?.await }.boxed_local()
+    }
+}
+
+/// A read that was let in to have the node asked; drop it when that is done.
+#[derive(Debug)]
+pub(crate) struct Asking {
+    _permit: OwnedSemaphorePermit,
+}
+
+impl FromRequest for Asking {
+    type Error = Problem;
+    type Future = LocalBoxFuture<'static, Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let let_in = App::of(request).and_then(|app| {
+            app.gate.ip(app.gate.origin(request))?;
+            Ok(app.gate.asking())
         });
         async move { let_in?.await }.boxed_local()
     }

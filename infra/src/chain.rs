@@ -42,8 +42,9 @@ pub use simulate::{MAX_TX_GAS, Simulated};
 pub use stakes::SolverFunds;
 pub use standing::{SolverStanding, Standing};
 
-/// A contract check gets this much gas, as on chain.
-const ERC1271_GAS: u64 = 200_000;
+/// What an owner's contract may spend on checking a signature (ERC-1271): as in the contract's
+/// `Signatures` library.
+pub const ERC1271_GAS: u64 = 300_000;
 /// Solvers remembered at most; a flood of unknown keys only makes it forget.
 const REMEMBERED: usize = 10_000;
 

@@ -95,8 +95,9 @@ impl Scene {
         View { facts, commit, reveal }
     }
 
-    /// The reveal that was mined first, of whichever commitment: it used up the bids' nonces, so a
-    /// later one can only have failed and says nothing.
+    /// The reveal that was mined first, of whichever commitment: it used up the nonces of the bids that
+    /// it attempted. What it did not attempt can settle in a later one, and that the index takes
+    /// ([`crate::index()`]).
     fn first_reveal(&self, stored: &Stored, shown: &Shown) -> Option<(Commitment, Seen)> {
         let reveals = stored.commitments.iter().filter_map(|commitment| {
             let attempts = stored.attempts.iter().filter(|a| a.kind == TxKind::Reveal);

@@ -12,7 +12,7 @@ use infra::{
 use solvers::wire::SolverView;
 
 use super::query::connection;
-use crate::{admission::Reading, app::App, problem::Problem};
+use crate::{admission::Asking, app::App, problem::Problem};
 
 /// How a solver stands
 ///
@@ -26,13 +26,12 @@ use crate::{admission::Reading, app::App, problem::Problem};
 #[get("/v1/solvers/{address}")]
 pub(crate) async fn get_solver(
     app: Data<App>,
-    _reading: Reading,
+    asking: Asking,
     path: Path<String>,
 ) -> Result<Json<SolverView>, Problem> {
     let solver = account(&path)?;
-    // a solver's account signs for itself, and nobody binds the zero address
-    let standing = app.chain.standing(solver, solver, Address::ZERO);
-    let (standing, funds) = tokio::try_join!(standing, app.chain.funds_of(solver))?;
+    let (standing, funds) = app.chain.solver(solver).await?;
+    drop(asking);
     let (chain_id, contract) = (app.domain.chain_id(), app.domain.settlement());
     let mut conn = connection(&app.pool).await?;
     let lost = index::penalties(&mut conn, index::Scope { chain_id, contract }, solver).await?;

@@ -68,8 +68,9 @@ pub enum DropReason {
         /// The nonce.
         nonce: Amount,
     },
-    /// Its gas is less than what its batch spends on it outside of its frame.
-    #[error("signed for {gas} gas, {least} is spent before its frame")]
+    /// Its gas is less than it can cost: its overhead, a word of bid nonces, the gas of its callback,
+    /// and what must be left for the filler's payments after that.
+    #[error("signed for {gas} gas, the least is {least}")]
     GasTooLow {
         /// What is signed.
         gas: u64,

@@ -81,14 +81,32 @@ impl<'a> Attempt<'a> {
 
 /// How many bids could have won a second attempt after these ends, had there been one.
 pub(super) fn left_for_second(record: &PublicRecord, endings: &[Ending]) -> usize {
-    let (Some(contents), Some(announced)) = (&record.contents, &record.decision) else { return 0 };
+    let Some(contents) = &record.contents else { return 0 };
     let ended = endings.iter().filter_map(|ending| {
         let bid = contents.bids.iter().find(|bid| bid.id == ending.bid)?;
         Some((bid.signed.bid.fills(), ending.fault))
     });
-    let left = left_unfilled(ended);
+    could_win(record, &left_unfilled(ended)).len()
+}
+
+/// The bids that could have won a second attempt, whatever the first one's winners came to: a reorg
+/// may have taken back the ends that it rested on, and the attempt with them.
+pub(super) fn may_have_won_second(record: &PublicRecord) -> Vec<&RecordedBid> {
+    let (Some(contents), Some(announced)) = (&record.contents, &record.decision) else {
+        return Vec::new();
+    };
+    let winners = contents.bids.iter().filter(|bid| announced.winners.contains(&bid.id));
+    let fills = winners.flat_map(|bid| bid.signed.bid.fills());
+    could_win(record, &fills.map(|fill| fill.intent).collect())
+}
+
+/// The bids that could win a second attempt over these intents.
+fn could_win<'a>(record: &'a PublicRecord, left: &BTreeSet<IntentId>) -> Vec<&'a RecordedBid> {
+    let (Some(contents), Some(announced)) = (&record.contents, &record.decision) else {
+        return Vec::new();
+    };
     if left.is_empty() {
-        return 0;
+        return Vec::new();
     }
     let spent: BTreeSet<BidId> = contents.decision(announced).left_out().into_keys().collect();
     let could_win = |bid: &&RecordedBid| {
@@ -97,5 +115,5 @@ pub(super) fn left_for_second(record: &PublicRecord, endings: &[Ending]) -> usiz
             && !announced.winners.contains(&bid.id)
             && fills.all(|fill| left.contains(&fill.intent))
     };
-    contents.bids.iter().filter(could_win).count()
+    contents.bids.iter().filter(could_win).collect()
 }

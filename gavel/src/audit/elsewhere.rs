@@ -7,27 +7,40 @@ use alloy_primitives::Address;
 use domain::{
     Amount, AuctionId,
     auction::{Contents, PublicRecord, RunnerUp, Standings},
+    batch::SignedBid,
+    event::BlockRef,
 };
 use solvers::client::{Client, ClientError};
 
-use super::attempt::Attempt;
+use super::attempt::{Attempt, may_have_won_second};
 
-/// Who won elsewhere, by auction; one that is not there says nothing yet.
+/// Who used the nonces in question elsewhere, by auction; one that is not there says nothing yet.
+///
+/// Another auction's record is taken as it comes: whether it holds, its own line says. So a bid in
+/// it says something only once its signature is checked.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Elsewhere(BTreeMap<AuctionId, Won>);
+pub(super) struct Elsewhere(BTreeMap<AuctionId, BTreeMap<Nonce, Vec<Use>>>);
 
-/// The last second in which each winner of an auction could settle, by its solver and nonce.
-type Won = BTreeMap<(Address, Amount), u64>;
+/// A solver, and a nonce of its bids.
+type Nonce = (Address, Amount);
 
-/// What a record says of a nonce.
+/// A bid of another auction that has the nonce.
+#[derive(Clone, Debug)]
+pub(super) struct Use {
+    pub(super) signed: SignedBid,
+    pub(super) part: Part,
+    /// The block at which that auction asked who may sign.
+    pub(super) block: Option<BlockRef>,
+}
+
+/// What became of a bid, as the record has it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shown {
-    /// It is not public, or not at hand.
-    Nothing,
-    /// No winner was to use it.
-    Free,
-    /// A winner was to use it, up to this second (Unix time).
-    Until(u64),
+pub(super) enum Part {
+    /// It won one of the attempts.
+    Won,
+    /// It won none. It may have won a second attempt that a reorg took back, of which no record is
+    /// left.
+    MayHaveWon,
 }
 
 impl Elsewhere {
@@ -37,14 +50,14 @@ impl Elsewhere {
     /// Those of the API, but that it knows of no such auction: there nobody won.
     pub(super) async fn fetch(client: &Client, record: &PublicRecord) -> Result<Self, ClientError> {
         let mut elsewhere = Self::default();
-        for auction in named(record) {
+        for (auction, nonces) in named(record) {
             match client.export_text(auction).await {
                 Ok(text) => {
                     let read = serde_json::from_slice(&text).ok();
-                    elsewhere.take(auction, read.as_ref());
+                    elsewhere.take(auction, &nonces, read.as_ref());
                 }
                 Err(error) if error.nack().is_some_and(|nack| nack.code == "auction_unknown") => {
-                    drop(elsewhere.0.insert(auction, Won::new()));
+                    drop(elsewhere.0.insert(auction, BTreeMap::new()));
                 }
                 Err(error) => return Err(error),
             }
@@ -58,51 +71,74 @@ impl Elsewhere {
         others: impl Iterator<Item = &'a PublicRecord>,
     ) -> Self {
         let (named, mut elsewhere) = (named(record), Self::default());
-        for other in others.filter(|other| named.contains(&other.opening.auction_id)) {
-            elsewhere.take(other.opening.auction_id, Some(other));
+        for other in others {
+            let auction = other.opening.auction_id;
+            if let Some(nonces) = named.get(&auction) {
+                elsewhere.take(auction, nonces, Some(other));
+            }
         }
         elsewhere
     }
 
-    fn take(&mut self, auction: AuctionId, record: Option<&PublicRecord>) {
+    fn take(
+        &mut self,
+        auction: AuctionId,
+        nonces: &BTreeSet<Nonce>,
+        record: Option<&PublicRecord>,
+    ) {
         let Some(record) = record.filter(|record| record.opening.auction_id == auction) else {
             // its own line says so
             return;
         };
         if let Some(contents) = &record.contents {
-            self.0.insert(auction, won(record, contents));
+            self.0.insert(auction, uses(record, contents, nonces));
         }
     }
 
-    pub(super) fn shows(&self, auction: AuctionId, solver: Address, nonce: Amount) -> Shown {
-        match self.0.get(&auction) {
-            None => Shown::Nothing,
-            Some(won) => won.get(&(solver, nonce)).map_or(Shown::Free, |last| Shown::Until(*last)),
-        }
+    /// The bids of an auction that have the nonce; `None` if its record is not public, or not at hand.
+    pub(super) fn uses(&self, auction: AuctionId, nonce: Nonce) -> Option<&[Use]> {
+        self.0.get(&auction).map(|uses| uses.get(&nonce).map_or(&[][..], Vec::as_slice))
     }
 }
 
-/// The auctions that a record names.
-fn named(record: &PublicRecord) -> BTreeSet<AuctionId> {
+/// The auctions that a record names, with the nonces that they are named for.
+fn named(record: &PublicRecord) -> BTreeMap<AuctionId, BTreeSet<Nonce>> {
     let contents = record.contents.as_ref();
     let second = contents.and_then(|contents| contents.runner_up.as_ref());
     let first = contents.map(|contents| &contents.standings);
     let second = second.map(|RunnerUp { grounds, .. }| &grounds.standings);
-    let of = |standings: &Standings| -> Vec<AuctionId> {
-        let solvers = standings.solvers.values();
-        solvers.flat_map(|standing| standing.nonces_in_flight.values().copied()).collect()
-    };
-    first.into_iter().chain(second).flat_map(of).collect()
-}
-
-/// The winners of both attempts. Whether they are that is for the record's own audit.
-fn won(record: &PublicRecord, contents: &Contents) -> Won {
-    let mut won = Won::new();
-    for attempt in Attempt::all(record, contents) {
-        for bid in attempt.bids.iter().filter(|bid| attempt.winners.contains(&bid.id)) {
-            let terms = bid.signed.bid.terms();
-            won.insert((terms.solver, terms.nonce), terms.valid_until.into());
+    let mut named = BTreeMap::<AuctionId, BTreeSet<Nonce>>::new();
+    for Standings { solvers, .. } in first.into_iter().chain(second) {
+        for (solver, standing) in solvers {
+            for (nonce, auction) in &standing.nonces_in_flight {
+                named.entry(*auction).or_default().insert((*solver, *nonce));
+            }
         }
     }
-    won
+    named
+}
+
+/// The bids that won either attempt, or may have won one, and have one of `nonces`.
+fn uses(
+    record: &PublicRecord,
+    contents: &Contents,
+    nonces: &BTreeSet<Nonce>,
+) -> BTreeMap<Nonce, Vec<Use>> {
+    let mut uses = BTreeMap::<Nonce, Vec<Use>>::new();
+    let mut take = |signed: &SignedBid, part, block| {
+        let terms = signed.bid.terms();
+        let nonce = (terms.solver, terms.nonce);
+        if nonces.contains(&nonce) {
+            uses.entry(nonce).or_default().push(Use { signed: signed.clone(), part, block });
+        }
+    };
+    for attempt in Attempt::all(record, contents) {
+        for bid in attempt.bids.iter().filter(|bid| attempt.winners.contains(&bid.id)) {
+            take(&bid.signed, Part::Won, attempt.standings.block);
+        }
+    }
+    for bid in may_have_won_second(record) {
+        take(&bid.signed, Part::MayHaveWon, contents.standings.block);
+    }
+    uses
 }

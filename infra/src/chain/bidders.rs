@@ -76,6 +76,21 @@ impl Chain {
         })
     }
 
+    /// How a solver's account stands and what the contract holds for it, on the newest state: one
+    /// request, and nothing is remembered, for anybody may ask about anybody.
+    ///
+    /// # Errors
+    /// Those of any request.
+    pub async fn solver(&self, solver: Address) -> Result<(Standing, SolverFunds), ChainError> {
+        // an account signs for itself, and nobody binds the zero address
+        let own = Bidder { key: solver, solver, filler: Address::ZERO };
+        let answers = self.bidders(&[own], &[solver], &[], BlockId::latest()).await?;
+        match (&answers.standings[..], &answers.funds[..]) {
+            (&[standing], &[funds]) => Ok((standing, funds)),
+            _ => Err(ChainError::BadAnswer("authorise")),
+        }
+    }
+
     /// Calls of view functions, many in one request; the answers are in their order.
     async fn views(&self, calls: Vec<Vec<u8>>, at: BlockId) -> Result<Vec<Bytes>, ChainError> {
         let asked: Vec<_> = calls.chunks(BATCH).map(|calls| self.batch(calls, at)).collect();

@@ -18,7 +18,7 @@ use sqlx::{PgConnection, Row, postgres::PgRow};
 
 use super::{StoreError, from_bigint, to_bigint};
 
-pub use fills::{OtherFill, drop_fill, fills_above, known_commitments, note_fill};
+pub use fills::{OtherFill, drop_fill, fills_above, known_commitments, note_fill, reveals_beside};
 pub use nonces::{drop_invalidations, note_invalidations, recent_invalidations};
 pub use penalties::{Penalties, drop_penalty, note_penalty, penalties, penalties_above};
 

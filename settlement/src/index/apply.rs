@@ -125,10 +125,15 @@ impl Indexer {
         let ended = intent::of_nonces(&mut conn, chain_id, &words).await?;
         let commitments: Vec<B256> = reveals.iter().map(|(reveal, _)| reveal.commitment).collect();
         let own = index::known_commitments(&mut conn, chain_id, &commitments).await?;
+        let beside = index::reveals_beside(&mut conn, chain_id, &own).await?;
+        drop(conn);
         let mut fills = Vec::new();
         for (reveal, evidence) in reveals {
             if own.contains(&reveal.commitment) {
-                continue;
+                let others = beside.get(&reveal.commitment).map_or(&[][..], Vec::as_slice);
+                if !self.comes_later(evidence, others).await? {
+                    continue;
+                }
             }
             for settled in &reveal.bids {
                 let of = |fill: &Fill| OtherFill { bid: settled.bid, fill: *fill, evidence };
@@ -136,9 +141,34 @@ impl Indexer {
             }
         }
         let ids: Vec<IntentId> = fills.iter().map(|fill| fill.fill.intent).collect();
+        let mut conn = self.pool.acquire().await?;
         let known = intent::get_many(&mut conn, chain_id, &ids).await?;
         fills.retain(|fill| known.iter().any(|row| row.id == fill.fill.intent));
         Ok(Touched { ended, fills })
+    }
+
+    /// Whether a batch of ours was revealed before this, by one of `others`. The worker goes by the
+    /// first reveal alone. What settles in a later one was not attempted there, for a bid's nonce
+    /// settles once: nobody else counts it.
+    async fn comes_later(&self, reveal: TxRef, others: &[B256]) -> Result<bool, IndexError> {
+        if others.is_empty() {
+            return Ok(false);
+        }
+        let number = reveal.block.number;
+        let this = self.place(reveal.tx).await?.filter(|(block, _)| *block == number);
+        let this = this.ok_or(IndexError::Missing(number))?;
+        for other in others {
+            if self.place(*other).await?.is_some_and(|other| other < this) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// The block of a transaction that did its work, and its place in it.
+    async fn place(&self, tx: B256) -> Result<Option<(u64, u64)>, IndexError> {
+        let receipt = self.chain.receipt(tx).await?.filter(|receipt| receipt.status());
+        Ok(receipt.and_then(|receipt| receipt.block_number.zip(receipt.transaction_index)))
     }
 
     /// Changes the book. The market's lock keeps a cut out meanwhile, as for a cancellation.

@@ -44,8 +44,8 @@ impl Stake {
     }
 }
 
-/// Whether what is signed is enough: gas for more than what is spent outside of the frame, and
-/// the penalty that the parameters ask for.
+/// Whether what is signed is enough: the least gas of a bid like this ([`gas::least_of`]), and the
+/// penalty that the parameters ask for.
 pub(super) fn signed_enough(
     params: &Params,
     table: &Table<'_>,

@@ -12,7 +12,7 @@ use domain::{
     signature::EcdsaSignature,
 };
 use infra::{
-    chain::{ChainError, abi},
+    chain::{ChainError, ERC1271_GAS, abi},
     pg::bid::PlacedBid,
 };
 
@@ -24,9 +24,6 @@ use super::{
     },
     Witness,
 };
-
-/// What a contract may spend on checking a signature: as on chain.
-const ERC1271_GAS: u64 = 300_000;
 
 impl Witness<'_> {
     /// Signatures that only an owner's contract can judge. One that it does not accept is told, and

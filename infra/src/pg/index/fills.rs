@@ -1,6 +1,6 @@
 //! Fills of our intents by reveals that are not ours, each noted once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy::primitives::B256;
 use domain::{BidId, IntentId, bid::Fill, event::TxRef};
@@ -9,7 +9,7 @@ use sqlx::PgConnection;
 use super::{Scope, amount, evidence, trace, word};
 use crate::pg::{StoreError, to_bigint};
 
-/// A fill of an intent of ours by a reveal that is not.
+/// A fill of an intent of ours by a reveal that is not, or that the worker does not go by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct OtherFill {
     /// The bid that made it.
@@ -40,6 +40,34 @@ pub async fn known_commitments(
     let wanted: Vec<&[u8]> = commitments.iter().map(|one| one.as_slice()).collect();
     let rows = sqlx::query(QUERY).bind(to_bigint(chain_id)?).bind(wanted).fetch_all(conn).await?;
     rows.iter().map(|row| word(row, "commitment")).collect()
+}
+
+/// The reveals that were written of the same batches under other commitments, by each of
+/// `commitments`; one whose batch was committed to once has none.
+///
+/// # Errors
+/// Those of the database.
+pub async fn reveals_beside(
+    conn: &mut PgConnection,
+    chain_id: u64,
+    commitments: &BTreeSet<B256>,
+) -> Result<BTreeMap<B256, Vec<B256>>, StoreError> {
+    const QUERY: &str = "SELECT one.commitment, tx_attempt.hash FROM commitment one
+        JOIN settlement ON settlement.id = one.settlement_id
+        JOIN commitment other
+            ON other.settlement_id = one.settlement_id AND other.commitment <> one.commitment
+        JOIN tx_attempt ON tx_attempt.commitment_id = other.id AND tx_attempt.kind = 'reveal'
+        WHERE one.commitment = ANY($2) AND settlement.chain_id = $1";
+    let mut reveals = BTreeMap::<B256, Vec<B256>>::new();
+    if commitments.is_empty() {
+        return Ok(reveals);
+    }
+    let wanted: Vec<&[u8]> = commitments.iter().map(|one| one.as_slice()).collect();
+    let rows = sqlx::query(QUERY).bind(to_bigint(chain_id)?).bind(wanted).fetch_all(conn).await?;
+    for row in &rows {
+        reveals.entry(word(row, "commitment")?).or_default().push(word(row, "hash")?);
+    }
+    Ok(reveals)
 }
 
 /// Notes a fill; `false` if it was noted before, and must not count again.

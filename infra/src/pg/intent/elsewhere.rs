@@ -58,6 +58,10 @@ pub async fn unfill_elsewhere(
         tell_rest(tx, chain_id, &row).await?;
         return Ok(Transition::AlreadyApplied);
     }
+    if row.filled >= row.intent.exact_amount() {
+        // the same fill, which the chain took back and mined anew, was counted in its new place before
+        return Ok(Transition::AlreadyApplied);
+    }
     let nonce = Amount::new(row.intent.nonce());
     if holder_of_nonce(tx, chain_id, row.intent.owner(), nonce).await?.is_some() {
         return Ok(Transition::AlreadyApplied);

@@ -1,4 +1,4 @@
-//! A TCP cable that can be cut: an outage of one store, for one test only.
+//! A TCP cable that can be cut, or go silent: an outage of one store, for one test only.
 
 use std::sync::Arc;
 
@@ -9,9 +9,18 @@ use tokio::{
     task::JoinHandle,
 };
 
+/// What a cable does with what is sent through it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Line {
+    Whole,
+    /// Connections stay, and nothing gets through.
+    Silent,
+    Cut,
+}
+
 pub(super) struct Cable {
     port: u16,
-    whole: Arc<watch::Sender<bool>>,
+    line: Arc<watch::Sender<Line>>,
     task: JoinHandle<()>,
 }
 
@@ -20,24 +29,25 @@ impl Cable {
     pub(super) async fn to(port: u16) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let own = listener.local_addr().unwrap().port();
-        let whole = Arc::new(watch::channel(true).0);
-        let seen = whole.clone();
+        let line = Arc::new(watch::channel(Line::Whole).0);
+        let seen = line.clone();
         let task = tokio::spawn(async move {
             while let Ok((mut near, _)) = listener.accept().await {
                 let mut seen = seen.subscribe();
                 tokio::spawn(async move {
-                    if !*seen.borrow() {
-                        return;
+                    if *seen.borrow() == Line::Whole {
+                        let far = TcpStream::connect(("127.0.0.1", port)).await;
+                        let Ok(mut far) = far else { return };
+                        tokio::select! {
+                            _ = copy_bidirectional(&mut near, &mut far) => return,
+                            _ = seen.wait_for(|line| *line != Line::Whole) => {}
+                        }
                     }
-                    let Ok(mut far) = TcpStream::connect(("127.0.0.1", port)).await else { return };
-                    tokio::select! {
-                        _ = copy_bidirectional(&mut near, &mut far) => {}
-                        _ = seen.wait_for(|whole| !whole) => {}
-                    }
+                    let _ = seen.wait_for(|line| *line != Line::Silent).await;
                 });
             }
         });
-        Self { port: own, whole, task }
+        Self { port: own, line, task }
     }
 
     /// The URL with its port replaced by the cable's near end.
@@ -47,11 +57,16 @@ impl Cable {
 
     /// Breaks every connection, and each new one as soon as it is made.
     pub(super) fn cut(&self) {
-        self.whole.send_replace(false);
+        self.line.send_replace(Line::Cut);
+    }
+
+    /// Lets nothing through any more; whoever waits for an answer waits on.
+    pub(super) fn silence(&self) {
+        self.line.send_replace(Line::Silent);
     }
 
     pub(super) fn mend(&self) {
-        self.whole.send_replace(true);
+        self.line.send_replace(Line::Whole);
     }
 }
 

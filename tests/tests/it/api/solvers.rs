@@ -1,8 +1,9 @@
 //! What is public of a solver.
 
 use alloy::primitives::{Address, B256};
+use futures_util::{StreamExt as _, stream::FuturesUnordered};
 use serde_json::{Value, json};
-use tests::{client::PATIENCE, rpc::calldata, wait};
+use tests::{client::PATIENCE, rpc::calldata, stack::Plan, wait};
 
 use super::edge::{Edge, problem};
 
@@ -53,4 +54,27 @@ async fn of_who_is_no_solver_there_is_nothing_to_tell() {
     }
     let answer = edge.client.get("/v1/solvers/0x12").await.unwrap();
     problem(answer, 400, "parameter_invalid");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_silent_node_is_asked_about_four_solvers_at_once_and_records_are_read_meanwhile() {
+    let edge = Edge::with(Plan::default(), |config| {
+        config.api.record_permits = 1;
+        config.chain.rpc_timeout_ms = 6_000;
+    });
+    let edge = edge.await;
+    edge.cables.chain.silence();
+    let paths: Vec<String> =
+        (1..=10).map(|n| format!("/v1/solvers/{:?}", Address::with_last_byte(n))).collect();
+    let mut asked: FuturesUnordered<_> = paths.iter().map(|path| edge.client.get(path)).collect();
+    for _ in 0..6 {
+        let answer = asked.next().await.unwrap().unwrap();
+        problem(answer, 503, "busy");
+    }
+    let record = edge.client.get("/v1/auctions/7/export").await.unwrap();
+    problem(record, 404, "auction_unknown");
+    while let Some(answer) = asked.next().await {
+        let body = problem(answer.unwrap(), 503, "dependency_unavailable");
+        assert_eq!(body["dependency"], "chain");
+    }
 }

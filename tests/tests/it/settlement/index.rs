@@ -1,5 +1,6 @@
 //! The reader of logs on a real node and a real database, driven by hand, one step at a time.
 
+mod again;
 mod cancelled;
 mod filled;
 mod outage;

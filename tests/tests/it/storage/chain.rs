@@ -172,6 +172,17 @@ async fn a_solver_is_known_by_its_key_and_its_filler() {
 }
 
 #[tokio::test]
+async fn an_owner_s_contract_may_spend_on_a_signature_what_it_may_on_chain() {
+    /// Runs until 250,000 gas are spent, and accepts.
+    const THOROUGH: &str = "0x5a5b5a81036203d09011600157631626ba7e60e01b60005260206000f3";
+    let scene = Scene::start().await;
+    let owner = Address::repeat_byte(0xcc);
+    scene.rpc.call("anvil_setCode", serde_json::json!([owner, THOROUGH])).await.unwrap();
+    let answer = scene.chain.is_valid_signature(owner, B256::repeat_byte(1), &[0; 65]).await;
+    assert_eq!(answer, Ok(true));
+}
+
+#[tokio::test]
 async fn the_node_s_words_about_transactions_are_understood() {
     let scene = Scene::start().await;
     let chain = &scene.chain;
