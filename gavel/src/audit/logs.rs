@@ -123,3 +123,31 @@ impl Logs {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use alloy::rpc::types::Log;
+    use alloy_primitives::{Address, U256};
+
+    use super::*;
+
+    #[test]
+    fn an_owners_fault_names_its_intent_from_its_block_on() {
+        let named = B256::repeat_byte(7);
+        let mut reason = B256::repeat_byte(0xee);
+        reason[4..].copy_from_slice(&named[..28]);
+        let mut logs = Logs::from(0);
+        for (fault, block) in [(0, 3), (1, 4), (2, 5)] {
+            let (bid, charge) = (B256::ZERO, U256::ZERO);
+            let event = abi::BidFailed { bid, solver: Address::ZERO, fault, reason, charge };
+            let data = event.encode_log_data();
+            let inner = alloy_primitives::Log { address: Address::ZERO, data };
+            let (block_number, transaction_hash) = (Some(block), Some(B256::ZERO));
+            logs.take(&Log { inner, block_number, transaction_hash, ..Log::default() });
+        }
+        let intent = IntentId::new(named);
+        assert!(logs.owner_short(intent, 5) && logs.owner_short(intent, 6));
+        assert!(!logs.owner_short(intent, 4), "nobody's fault, or the solver's");
+        assert!(!logs.owner_short(IntentId::new(B256::repeat_byte(8)), 9));
+    }
+}

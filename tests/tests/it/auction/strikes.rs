@@ -89,7 +89,7 @@ impl Struck {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_owner_that_was_short_is_filled_alone_until_its_strike_is_old() {
-    let mut struck = Struck::open(&[]).await;
+    let mut struck = Box::pin(Struck::open(&[])).await;
     let [_, other] = struck.failed;
     assert_eq!(struck.floor.house.count("SELECT count(*) FROM strike").await, 1);
     let another = struck.floor.house.accept(0, &struck.floor.house.one_weth()).await;
@@ -127,7 +127,7 @@ async fn an_owner_that_was_short_is_filled_alone_until_its_strike_is_old() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn where_owners_are_not_struck_nobody_is_filled_alone() {
-    let mut struck = Struck::open(&[("auction.strike_s", "0")]).await;
+    let mut struck = Box::pin(Struck::open(&[("auction.strike_s", "0")])).await;
     assert_eq!(struck.floor.house.count("SELECT count(*) FROM strike").await, 0);
     assert_eq!(step(&mut struck.floor.market).await.unwrap(), opened(2));
     assert_eq!(struck.marked(2, &struck.failed).await, [false, false]);

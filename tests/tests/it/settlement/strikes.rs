@@ -58,8 +58,8 @@ async fn a_reorg_of_the_reveal_takes_a_strike_back_and_the_next_reveal_brings_it
     assert_eq!(scene.struck().await, []);
     scene.step_until(&worker, lease, S::Revealed).await;
     assert_eq!(scene.struck().await, struck);
-    // with its commit
-    scene.rpc.reorg(2).await.unwrap();
+    // with its commit: a block without either is between them now
+    scene.rpc.reorg(3).await.unwrap();
     scene.step_until(&worker, lease, S::Planned).await;
     assert_eq!(scene.struck().await, []);
     scene.step_until(&worker, lease, S::Revealed).await;
