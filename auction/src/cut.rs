@@ -99,7 +99,8 @@ impl Market {
         if marked.is_empty() {
             return Ok(None);
         }
-        let opened = self.opened(planned, &marked)?;
+        let struck = self.struck(tx, &marked).await?;
+        let opened = self.opened(planned, &marked, &struck)?;
         let opening = opened.cut.opening();
         pg::auction::insert(tx, opening, opened.cut.open_hash()).await?;
         pg::timeline::append(tx, &lines::cut(opening)).await?;
@@ -117,14 +118,30 @@ impl Market {
         Ok(Some(opened))
     }
 
+    /// Those of `intents` whose owners have a fresh strike. Asked in the cut's own transaction: what a
+    /// reveal showed until then counts.
+    async fn struck(
+        &self,
+        tx: &mut PgConnection,
+        intents: &BTreeSet<IntentId>,
+    ) -> Result<BTreeSet<IntentId>, AuctionError> {
+        let intents: Vec<IntentId> = intents.iter().copied().collect();
+        let fresh_s = self.config.auction.strike_s;
+        Ok(pg::strike::struck(tx, self.chain_id(), &intents, fresh_s).await?)
+    }
+
     fn opened(
         &self,
         planned: &Planned<'_>,
         marked: &BTreeSet<IntentId>,
+        struck: &BTreeSet<IntentId>,
     ) -> Result<Opened, AuctionError> {
         let mut entries = planned.selection.chosen.clone();
         entries.retain(|entry| marked.contains(&entry.id));
         entries.sort_unstable_by_key(|entry| entry.id);
+        for entry in &mut entries {
+            entry.alone = struck.contains(&entry.id);
+        }
         let opening = OpeningRecord {
             auction_id: planned.auction,
             previous: planned.previous,

@@ -18,6 +18,7 @@ pub(crate) fn cut(opening: &OpeningRecord) -> Vec<Entry> {
             "auction_id": opening.auction_id,
             "fundable": cut.fundable,
             "filled": cut.filled,
+            "alone": cut.alone,
             "closes_at_ms": opening.closes_at_ms,
         }),
     };

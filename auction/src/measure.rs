@@ -33,6 +33,8 @@ pub(crate) fn opened(opened: &Opened) {
     );
     metrics::counter!("gavel_auctions_opened_total").increment(1);
     metrics::histogram!("gavel_auction_intents").record(count(opening.intents.len()));
+    let alone = opening.intents.iter().filter(|entry| entry.alone).count();
+    metrics::counter!("gavel_auction_intents_alone_total").increment(alone as u64);
 }
 
 /// How long the window that opens is.

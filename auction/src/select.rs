@@ -113,7 +113,8 @@ fn admit(
     if fundable < needed {
         return Err(LeftOut::InFlight { in_flight, needed });
     }
-    Ok(CutIntent { id: stored.id, fundable, filled })
+    // who is to be filled alone is asked where the cut is written
+    Ok(CutIntent { id: stored.id, fundable, filled, alone: false })
 }
 
 /// The least that any fill makes the owner pay; `None` if nothing is left to fill. What an

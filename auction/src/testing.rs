@@ -75,6 +75,7 @@ pub(crate) fn cut(intents: &[&StoredIntent]) -> Arc<Cut> {
         id: *id,
         fundable: Amount::from(1_000_u64),
         filled: Amount::ZERO,
+        alone: false,
     };
     let opening = OpeningRecord {
         auction_id: AuctionId::new(7),

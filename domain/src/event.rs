@@ -136,6 +136,9 @@ pub struct CutIntent {
     pub fundable: Amount,
     /// What was filled of its exact side before.
     pub filled: Amount,
+    /// Whether its owner has a fresh strike: a bid that fills it may fill no intent of anybody else.
+    #[serde(default)]
+    pub alone: bool,
 }
 
 /// A block of the chain.
@@ -276,7 +279,8 @@ pub struct IntentFillFailed {
     pub bid: BidId,
     /// Whose fault, as the contract found it.
     pub fault: Fault,
-    /// The contract's reason: the selector of its error, right-padded.
+    /// The contract's reason: the selector of its error and the first 28 bytes of that error's
+    /// argument, zeros if it has none. So a fault of an owner names the intent whose owner was short.
     #[schema(value_type = String)]
     pub reason: B256,
 }

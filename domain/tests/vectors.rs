@@ -400,7 +400,12 @@ fn opening(number: u64, previous: OpenHash, rows: usize) -> OpeningRecord {
         params: distinct_params(),
         prices: (0..rows).map(|n| TokenPrice { token: token(n), price: amount(n) }).collect(),
         intents: (0..rows)
-            .map(|n| CutIntent { id: id(n), fundable: amount(n), filled: Amount::from(n as u64) })
+            .map(|n| CutIntent {
+                id: id(n),
+                fundable: amount(n),
+                filled: Amount::from(n as u64),
+                alone: n % 2 == 1,
+            })
             .collect(),
     }
 }

@@ -19,6 +19,7 @@ mod elsewhere;
 mod fault;
 mod finding;
 mod logs;
+mod marked;
 mod missing;
 mod node;
 mod payments;

@@ -12,6 +12,7 @@ pub mod index;
 pub mod intent;
 pub mod lease;
 pub mod settlement;
+pub mod strike;
 pub mod timeline;
 mod tx;
 

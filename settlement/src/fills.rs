@@ -20,11 +20,14 @@ use serde_json::json;
 use crate::{
     error::SettlementError,
     record::{note, report},
+    strike,
 };
 
 /// A reveal whose logs are read.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Reveal<'a> {
+    /// Whether an owner who was short is struck.
+    pub(crate) strikes: bool,
     pub(crate) chain_id: u64,
     pub(crate) auction: AuctionId,
     pub(crate) evidence: TxRef,
@@ -105,11 +108,16 @@ impl Reveal<'_> {
             })
             .collect();
         event::append(tx, self.chain_id, &told).await?;
-        let line = json!({
+        let mut line = json!({
             "auction_id": self.auction, "bid": plan.bid, "fault": failure.fault,
             "reason": failure.reason, "tx": self.evidence.tx, "block": self.evidence.block,
         });
-        note(tx, &intents, "fill_failed", &line).await?;
+        let struck = strike::short(plan, failure).filter(|_| self.strikes);
+        let (theirs, others): (Vec<IntentId>, Vec<IntentId>) =
+            intents.iter().partition(|intent| struck == Some(**intent));
+        note(tx, &others, "fill_failed", &line).await?;
+        line["struck"] = json!(true);
+        note(tx, &theirs, "fill_failed", &line).await?;
         let free = |id: &IntentId| self.held.contains(id) && !kept.contains(id);
         let free: Vec<IntentId> = intents.into_iter().filter(free).collect();
         intent::release(tx, self.chain_id, self.auction, &free, self.now_s).await?;

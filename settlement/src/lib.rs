@@ -20,6 +20,7 @@ mod retry;
 mod run;
 mod send;
 mod settlers;
+mod strike;
 pub mod tx;
 mod undo;
 mod view;

@@ -9,7 +9,8 @@ use domain::{
 use infra::pg::{
     StoreError, Tx, auction, event,
     intent::{self, Change, Transition},
-    settlement::{self as store, Commitment, SettlementRow, TxKind},
+    settlement::{self as store, BidResult, Commitment, SettlementRow, TxKind},
+    strike,
     timeline::{self, Entry},
 };
 use serde_json::{Value, json};
@@ -19,6 +20,7 @@ use crate::{
     fills,
     observe::{Picture, Seen},
     send::{advance, float},
+    strike::all_short,
     worker::{Progress, Worker},
 };
 
@@ -92,6 +94,7 @@ impl Worker {
         let told = Event::SettlementRevealed(seen_event(&row, commitment, evidence));
         event::append(&mut tx, self.chain_id(), &[told]).await?;
         let scene = fills::Reveal {
+            strikes: self.settings.strike_s > 0,
             chain_id: self.chain_id(),
             auction: row.auction,
             evidence,
@@ -102,6 +105,7 @@ impl Worker {
         let fills = results.iter().flat_map(|result| &result.fills);
         let filled: Vec<IntentId> = fills.map(|fill| fill.intent).collect();
         store::keep_filled(&mut tx, row.auction, &filled).await?;
+        let struck = self.strike(&mut tx, &row, &results).await?;
         row.runner_up_due = self.call_for_runner_up(&mut tx, picture, &kept).await?;
         let settled = results.iter().filter(|bid| bid.failure.is_none()).count();
         let bids = results.len();
@@ -110,6 +114,7 @@ impl Worker {
         store::set(&mut tx, picture.lease, from, &row).await?;
         auction::publish_if_settled(&mut tx, self.chain_id(), row.auction).await?;
         tx.commit().await?;
+        metrics::counter!("gavel_settlement_strikes_total").increment(struck);
         metrics::histogram!("gavel_settlement_revealed_seconds").record(picture.age());
         metrics::counter!("gavel_settlement_bids_settled_total").increment(settled as u64);
         metrics::counter!("gavel_settlement_bids_failed_total").increment((bids - settled) as u64);
@@ -119,6 +124,21 @@ impl Worker {
             block = evidence.block.number, gas = seen.inclusion.gas_used, bids, settled, "revealed"
         );
         Ok(Progress::Revealed)
+    }
+
+    /// Strikes the owners whose fault it was that bids failed; returns how many.
+    async fn strike(
+        &self,
+        tx: &mut Tx<'_>,
+        row: &SettlementRow,
+        results: &[BidResult],
+    ) -> Result<u64, StoreError> {
+        let short = all_short(&row.bids, results);
+        let kept_s = self.settings.strike_s;
+        if short.is_empty() || kept_s == 0 {
+            return Ok(0);
+        }
+        strike::write(tx, self.chain_id(), row.id, &short, kept_s).await
     }
 
     /// Whether the chain agrees with a receipt: its block is canonical, and after it the lane holds

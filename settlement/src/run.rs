@@ -81,6 +81,7 @@ pub fn settings(config: &Config) -> Settings {
         max_tip: u128::from(settlement.max_priority_fee_gwei) * GWEI,
         block_time_s: (chain.block_time_ms / 1_000).max(1),
         private_blocks: settlement.private_blocks,
+        strike_s: config.auction.strike_s,
         lease: Duration::from_millis(settlement.lease_ms.max(1_000)),
     }
 }

@@ -8,6 +8,7 @@ use domain::{
 use infra::pg::{
     Tx, auction, event, intent,
     settlement::{self as store, AttemptStatus, Commitment, SettlementRow, TxKind},
+    strike,
 };
 use serde_json::json;
 
@@ -87,10 +88,13 @@ impl Worker {
         picture: &Picture,
         held: &[IntentId],
     ) -> Result<(), SettlementError> {
+        let forgiven = strike::take_back(tx, picture.row.id).await?;
+        metrics::counter!("gavel_settlement_strikes_taken_back_total").increment(forgiven);
         if let Some(evidence) = self.take_back(tx, picture, TxKind::Reveal).await?
             && let Some(results) = &picture.row.results
         {
             let reveal = fills::Reveal {
+                strikes: self.settings.strike_s > 0,
                 chain_id: self.chain_id(),
                 auction: picture.row.auction,
                 evidence,

@@ -25,6 +25,7 @@ fn scene(head: u64, chain_nonce: u64) -> Scene {
             max_tip: 10,
             block_time_s: 12,
             private_blocks: 2,
+            strike_s: 3_600,
             lease: std::time::Duration::from_secs(1),
         },
         max_delay: 64,

@@ -41,6 +41,8 @@ pub struct Settings {
     pub block_time_s: u64,
     /// Blocks for which a reveal is left to the private node alone.
     pub private_blocks: u64,
+    /// How long an owner's strike is kept, seconds; 0 if nobody is struck.
+    pub strike_s: u64,
     /// How long a row is leased.
     pub lease: Duration,
 }

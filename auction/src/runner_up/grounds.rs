@@ -54,7 +54,7 @@ impl RunnersUp {
         let left: Vec<&StoredIntent> =
             due.intents.iter().filter(|stored| left.contains(&stored.id)).collect();
         // before the block, as for a cut: a fill is counted twice for a moment, never not at all
-        let (accounts, staked) = self.spoken_for(due, &left).await?;
+        let (accounts, staked, struck) = self.spoken_for(due, &left).await?;
         let block = self.chain.block_latest().await?;
         // a node that is behind, or a reorg since
         let after = block.at.number >= due.reveal.block.number;
@@ -70,6 +70,7 @@ impl RunnersUp {
                 Some(_) | None => Amount::ZERO,
             },
             filled: stored.filled.max(funds.filled),
+            alone: struck.contains(&stored.id),
         };
         let mut intents: Vec<CutIntent> = left.iter().zip(funds).map(entry).collect();
         intents.sort_unstable_by_key(|entry| entry.id);
@@ -85,12 +86,13 @@ impl RunnersUp {
         Ok((grounds, known))
     }
 
-    /// What is spoken for of the accounts behind `left`, and of solvers' funds.
+    /// What is spoken for of the accounts behind `left`, and of solvers' funds; and which of `left` are
+    /// to be filled alone.
     async fn spoken_for(
         &self,
         due: &Due,
         left: &[&StoredIntent],
-    ) -> Result<(BTreeMap<Account, Spoken>, Stakes), AuctionError> {
+    ) -> Result<(BTreeMap<Account, Spoken>, Stakes, BTreeSet<IntentId>), AuctionError> {
         let names: BTreeSet<Account> = left.iter().map(|stored| account(stored)).collect();
         let mut conn = self.pool.acquire().await.map_err(StoreError::from)?;
         let in_flight = pg::auction::in_flight(&mut conn, self.chain_id()).await?;
@@ -98,6 +100,9 @@ impl RunnersUp {
         let shared =
             pg::auction::shared_purses(&mut conn, self.chain_id(), auction, &names).await?;
         let staked = pg::auction::staked(&mut conn, self.chain_id()).await?;
+        let ids: Vec<IntentId> = left.iter().map(|stored| stored.id).collect();
+        let fresh_s = self.config.auction.strike_s;
+        let struck = pg::strike::struck(&mut conn, self.chain_id(), &ids, fresh_s).await?;
         drop(conn);
         let kept = kept(due, left);
         let spoken = |account: Account| {
@@ -105,7 +110,7 @@ impl RunnersUp {
             let others = all.saturating_sub(kept);
             (account, Spoken { others, kept, shared: shared.contains(&account) })
         };
-        Ok((names.into_iter().map(spoken).collect(), staked))
+        Ok((names.into_iter().map(spoken).collect(), staked, struck))
     }
 }
 

@@ -99,6 +99,7 @@ impl<'a> Rules<'a> {
             numbers.push(self.table.find(fill.intent).ok_or(unknown)?);
         }
         let lines = Lines::new(&self.table, bid, numbers.get(from..).unwrap_or_default());
+        alone(lines)?;
         let load = self.size(bid, lines)?;
         stake::signed_enough(self.params, &self.table, bid, lines)?;
         self.legs(bid)?;
@@ -197,6 +198,19 @@ impl<'a> Rules<'a> {
         }
         Ok(())
     }
+}
+
+/// An owner who is likely to be short again may only cost itself its fill (design C8). One marked
+/// intent is enough to look at: beside it there are intents of its owner alone, or it is the one.
+fn alone(lines: Lines<'_>) -> Result<(), DropReason> {
+    let Some((_, marked, fill)) = lines.iter().find(|(_, entry, _)| entry.alone) else {
+        return Ok(());
+    };
+    let owner = marked.intent.owner();
+    if lines.iter().any(|(_, entry, _)| entry.intent.owner() != owner) {
+        return Err(DropReason::OwnerStruck { intent: fill.intent });
+    }
+    Ok(())
 }
 
 /// The rules for one fill: the signed limit, and how much of the intent may be filled.

@@ -44,11 +44,13 @@ pub(super) struct Want {
     pub(super) partial: bool,
     pub(super) fundable: u128,
     pub(super) filled: u128,
+    pub(super) alone: bool,
 }
 
 impl Want {
     pub(super) fn swap(owner: u8, sell: (u8, u128), buy: (u8, u128)) -> Self {
-        Self { owner, sell, buy, exact_out: false, partial: false, fundable: sell.1, filled: 0 }
+        let (exact_out, partial, alone) = (false, false, false);
+        Self { owner, sell, buy, exact_out, partial, fundable: sell.1, filled: 0, alone }
     }
 
     pub(super) fn partial(self) -> Self {
@@ -57,6 +59,11 @@ impl Want {
 
     pub(super) fn exact_out(self) -> Self {
         Self { exact_out: true, ..self }
+    }
+
+    /// To be filled with intents of its owner alone.
+    pub(super) fn alone(self) -> Self {
+        Self { alone: true, ..self }
     }
 
     pub(super) fn fundable(self, fundable: u128) -> Self {
@@ -129,6 +136,7 @@ impl Market {
             id,
             fundable: Amount::from(want.fundable),
             filled: Amount::from(want.filled),
+            alone: want.alone,
         };
         self.intents.insert(id, intent);
         self.opening.intents.push(entry);

@@ -53,7 +53,7 @@ pub struct OpeningRecord {
 
 impl OpeningRecord {
     /// The root of OpenZeppelin's standard tree over `abi.encode(bytes32 id, uint256 fundable,
-    /// uint256 filled)` of every intent; zero without any.
+    /// uint256 filled, bool alone)` of every intent; zero without any.
     #[must_use]
     pub fn intents_root(&self) -> B256 {
         self.intents_tree().root()
@@ -102,7 +102,8 @@ impl OpeningRecord {
 /// The leaf of one intent in [`OpeningRecord::intents_root`].
 #[must_use]
 pub fn intent_leaf(entry: &CutIntent) -> B256 {
-    leaf_hash(&(entry.id.get(), entry.fundable.get(), entry.filled.get()).abi_encode())
+    let CutIntent { id, fundable, filled, alone } = *entry;
+    leaf_hash(&(id.get(), fundable.get(), filled.get(), alone).abi_encode())
 }
 
 /// Why a record and intents do not make an auction.
@@ -158,14 +159,17 @@ impl Cut {
 
     /// The same auction to be decided again, not before `from_ms`: of its intents those of `entries`
     /// whose `validTo` covers a settlement from then on, with what is left of them. Rules, prices and
-    /// hash stay.
+    /// hash stay, and who was to be filled alone is.
     pub(super) fn again(&self, entries: &[CutIntent], from_ms: u64) -> Self {
         let closes_at_ms = self.opening.closes_at_ms.max(from_ms);
         let admitted = |entry: &&CutIntent| {
             let intent = self.intents.get(&entry.id);
             intent.is_some_and(|intent| self.params().admits(intent, closes_at_ms))
         };
-        let entries: Vec<CutIntent> = entries.iter().filter(admitted).copied().collect();
+        let marked = |id: IntentId| self.opening.intent(id).is_some_and(|entry| entry.alone);
+        let again =
+            |entry: &CutIntent| CutIntent { alone: entry.alone || marked(entry.id), ..*entry };
+        let entries: Vec<CutIntent> = entries.iter().filter(admitted).map(again).collect();
         let kept = |entry: &CutIntent| Some((entry.id, self.intents.get(&entry.id)?.clone()));
         let intents = entries.iter().filter_map(kept).collect();
         let opening = OpeningRecord { closes_at_ms, intents: entries, ..self.opening.clone() };

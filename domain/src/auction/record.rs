@@ -20,7 +20,7 @@ use super::{BidLeaf, Decision, ReceivedBid, Simulation, Standings, bids_tree};
 
 /// The record's format, and the engine that decides: a search that counts its nodes otherwise, or
 /// takes another set where it ends, is another version.
-pub const VERSION: u32 = 3;
+pub const VERSION: u32 = 4;
 
 /// One of an auction's decisions with what it was made on, beside the cut.
 #[derive(Clone, Copy, Debug)]

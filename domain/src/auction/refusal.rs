@@ -133,6 +133,12 @@ pub enum DropReason {
         /// The intent.
         intent: IntentId,
     },
+    /// It fills an intent that may only be filled alone together with one of another owner.
+    #[error("intent {intent} is of an owner with a fresh strike, it may only be filled alone")]
+    OwnerStruck {
+        /// The intent.
+        intent: IntentId,
+    },
     /// A leg's giver sells another token than its taker buys.
     #[error("leg {leg} gives {gives} where {wants} is bought")]
     LegMismatch {
@@ -348,6 +354,7 @@ impl DropReason {
             Self::OverGas { .. } => "over_gas",
             Self::TooLong { .. } => "too_long",
             Self::UnknownIntent { .. } => "unknown_intent",
+            Self::OwnerStruck { .. } => "owner_struck",
             Self::LegMismatch { .. } => "leg_mismatch",
             Self::Unbalanced { .. } => "unbalanced",
             Self::LimitBroken { .. } => "limit_broken",

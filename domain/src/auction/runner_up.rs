@@ -51,7 +51,8 @@ pub struct Grounds {
     /// That block's timestamp, Unix seconds.
     pub block_time_s: u64,
     /// The intents that were left, by id, with what their owners could still pay and what was
-    /// filled of them. Nothing can be paid for one that its owner wants back.
+    /// filled of them. Nothing can be paid for one that its owner wants back. Those of owners that
+    /// were struck meanwhile are marked; what the cut marked is filled alone in any case.
     pub intents: Vec<CutIntent>,
     /// What the registry said of those who bid on them.
     pub standings: Standings,
@@ -82,8 +83,8 @@ pub struct RunnerUp {
 }
 
 /// The intents that an attempt left as they were: those of bids that failed, unless another of its
-/// bids filled some of it, or one on it failed for want of an owner's funds. Of several owners the
-/// contract does not say which it was, so none of such a bid's intents is tried again.
+/// bids filled some of it, or one on it failed for want of an owner's funds. Which of several owners it
+/// was an [`Ending`] does not say, so none of such a bid's intents is tried again.
 #[must_use]
 pub fn left_unfilled<'a>(
     ended: impl IntoIterator<Item = (&'a [Fill], Option<Fault>)>,

@@ -152,7 +152,7 @@ impl Scenario {
         .unwrap();
         let id = intent.id(&self.domain());
         let fundable = Amount::from(want.fundable);
-        self.opening.intents.push(CutIntent { id, fundable, filled: Amount::ZERO });
+        self.opening.intents.push(CutIntent { id, fundable, filled: Amount::ZERO, alone: false });
         self.opening.intents.sort_unstable_by_key(|entry| entry.id);
         self.intents.insert(name, intent);
     }

@@ -113,7 +113,7 @@ impl Market {
         let filled = if numbers.one_in(8) { numbers.amount() } else { Amount::ZERO };
         let fundable = if numbers.one_in(6) { numbers.amount() } else { Amount::MAX };
         self.intents.insert(id, intent);
-        self.opening.intents.push(CutIntent { id, fundable, filled });
+        self.opening.intents.push(CutIntent { id, fundable, filled, alone: numbers.one_in(6) });
     }
 
     fn add_bid(&mut self, numbers: &mut Numbers) {

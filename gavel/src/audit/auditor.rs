@@ -17,6 +17,7 @@ use super::{
     fault::Fault,
     finding::{Finding, State},
     logs::Logs,
+    marked,
     node::{is_canonical, patiently},
     promised,
     settled::{self, Again, Reveal, Settled},
@@ -146,6 +147,12 @@ impl Onlooker {
         }
         if let Some(fault) = unlogged::judge(&self.chain, &settled.unlogged, finding).await? {
             return Ok(Some(fault));
+        }
+        let unexplained = marked::unexplained(record, contents, &*self.logs.lock().await);
+        if unexplained > 0 {
+            finding
+                .unchecked
+                .push(format!("{unexplained} intents marked alone are the operator's word"));
         }
         told(record, contents, &settled, finding);
         let of = |number: u8| reveals.iter().find(|seen| seen.attempt == number);

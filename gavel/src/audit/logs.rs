@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use alloy::sol_types::SolEvent as _;
 use alloy_primitives::B256;
-use domain::AuctionId;
+use domain::{AuctionId, IntentId, event::Fault};
 use infra::chain::{Chain, ChainError, abi};
 
 use super::{node::patiently, settled::Reveal};
@@ -27,12 +27,14 @@ pub(super) struct Logs {
     next: u64,
     reveals: HashMap<AuctionId, Vec<Seen>>,
     commits: HashMap<B256, u64>,
+    /// In which blocks an owner was short: of the intent whose digest begins so.
+    short: HashMap<[u8; 28], Vec<u64>>,
 }
 
 impl Logs {
     /// From the block `from` on; nothing is read yet.
     pub(super) fn from(from: u64) -> Self {
-        Self { next: from, reveals: HashMap::new(), commits: HashMap::new() }
+        Self { next: from, reveals: HashMap::new(), commits: HashMap::new(), short: HashMap::new() }
     }
 
     /// The reveals of an auction with their transactions; reads on to the newest block if there are
@@ -61,6 +63,14 @@ impl Logs {
         self.read_on(chain).await?;
         let first = self.reveals.iter().filter_map(|(id, seen)| Some((*id, seen.first()?.tx)));
         Ok(first.collect())
+    }
+
+    /// Whether a bid failed up to block `last` because this intent's owner was short, among what is
+    /// read: at least the blocks up to the last reveal that was asked for.
+    pub(super) fn owner_short(&self, intent: IntentId, last: u64) -> bool {
+        let prefix = intent.as_bytes().first_chunk();
+        let blocks = prefix.and_then(|prefix| self.short.get(prefix));
+        blocks.is_some_and(|blocks| blocks.iter().any(|block| *block <= last))
     }
 
     async fn reveal(&self, chain: &Chain, seen: Seen) -> Result<Reveal, ChainError> {
@@ -105,6 +115,39 @@ impl Logs {
         } else if let Ok(found) = abi::Revealed::decode_log(&log.inner) {
             let seen = Seen { tx, block, commitment: found.commitment, attempt: found.attempt };
             self.reveals.entry(AuctionId::new(found.auctionId)).or_default().push(seen);
+        } else if let Ok(found) = abi::BidFailed::decode_log(&log.inner)
+            && Fault::try_from(found.fault) == Ok(Fault::Owner)
+            && let Some(named) = found.reason.last_chunk()
+        {
+            self.short.entry(*named).or_default().push(block);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy::rpc::types::Log;
+    use alloy_primitives::{Address, U256};
+
+    use super::*;
+
+    #[test]
+    fn an_owners_fault_names_its_intent_from_its_block_on() {
+        let named = B256::repeat_byte(7);
+        let mut reason = B256::repeat_byte(0xee);
+        reason[4..].copy_from_slice(&named[..28]);
+        let mut logs = Logs::from(0);
+        for (fault, block) in [(0, 3), (1, 4), (2, 5)] {
+            let (bid, charge) = (B256::ZERO, U256::ZERO);
+            let event = abi::BidFailed { bid, solver: Address::ZERO, fault, reason, charge };
+            let data = event.encode_log_data();
+            let inner = alloy_primitives::Log { address: Address::ZERO, data };
+            let (block_number, transaction_hash) = (Some(block), Some(B256::ZERO));
+            logs.take(&Log { inner, block_number, transaction_hash, ..Log::default() });
+        }
+        let intent = IntentId::new(named);
+        assert!(logs.owner_short(intent, 5) && logs.owner_short(intent, 6));
+        assert!(!logs.owner_short(intent, 4), "nobody's fault, or the solver's");
+        assert!(!logs.owner_short(IntentId::new(B256::repeat_byte(8)), 9));
     }
 }

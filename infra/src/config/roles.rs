@@ -110,6 +110,9 @@ pub struct AuctionConfig {
     /// How long all of that may take, milliseconds: what the node has not answered by then is
     /// published as not simulated.
     pub simulation_ms: u64,
+    /// How long an owner's intents are filled alone after it was short when a winning bid was revealed,
+    /// seconds; 0 = no owner is struck.
+    pub strike_s: u64,
     /// How often to look for intents while there are none, milliseconds.
     pub idle_poll_ms: u64,
 }
@@ -132,6 +135,7 @@ impl Default for AuctionConfig {
             node_budget: 300,
             simulation_rounds: 3,
             simulation_ms: 500,
+            strike_s: 3_600,
             idle_poll_ms: 250,
         }
     }

@@ -134,13 +134,13 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, Bonds, EIP712 {
     {
         next = BidReader.read(pos, bid, reading, isPlainToken);
         bytes32 id = Memory.typedDigest(reading.domain, _structHash(bid));
-        bytes4 reason = _authorise(id, bid, reading);
+        bytes32 reason = _authorise(id, bid, reading);
         (result.bid, result.settled, result.fault, result.gasUsed) = (id, false, NEUTRAL, 0);
         if (reason == 0) {
             (reading.start + 4).set(id);
             (result.settled, reason, result.gasUsed) = _frame(bid.gas - reading.overhead, reading);
             result.gasUsed += reading.overhead - reading.saving;
-        } else if (_left(reason)) {
+        } else if (_left(bytes4(reason))) {
             result.gasUsed = reading.overhead - reading.saving;
         }
         result.reason = reason;
@@ -158,7 +158,7 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, Bonds, EIP712 {
     /// without what depends on bytes that the solver has not signed.
     function _frame(uint256 gas_, Reading memory reading)
         private
-        returns (bool settled, bytes4 reason, uint256 billed)
+        returns (bool settled, bytes32 reason, uint256 billed)
     {
         uint256 available = BoundedCall.available(FRAME_RESERVE);
         if (available < gas_) revert InsufficientGas(gas_, available);

@@ -211,7 +211,7 @@ contract SettlementContractTest is SettlementTest {
         assertEq(results[0].bid, _digest(bad), "bid");
         assertTrue(!results[0].settled, "the bad one fails");
         assertEq(results[0].fault, 2, "by its owner's fault");
-        assertEq(results[0].reason, IBidFrame.OwnerShort.selector, "reason");
+        assertEq(results[0].reason, _reason(IBidFrame.OwnerShort.selector, _id(bad, 0)), "reason");
         assertEq(results[1].bid, _digest(good), "bid");
         assertTrue(results[1].settled, "the good one settles");
         assertEq(results[1].reason, bytes32(0), "no reason");

@@ -165,7 +165,7 @@ contract VectorsTest is Test {
             address filler = vm.parseJsonAddress(json, string.concat(bid, ".filler"));
             bool bound_ = settlement.solverOfFiller(filler) == vm.parseJsonAddress(json, string.concat(bid, ".solver"));
             bytes4 reason = bound_ ? IBidFrame.TransferFailed.selector : ISolvers.FillerNotBound.selector;
-            assertEq(results[k].reason, reason, "only what does not exist here is missing");
+            assertEq(bytes32(bytes4(results[k].reason)), bytes32(reason), "only what does not exist here is missing");
         }
     }
 

@@ -6,7 +6,7 @@ use std::{cmp::Reverse, collections::BTreeMap};
 
 use alloy_primitives::Address;
 use domain::{
-    Amount,
+    Amount, IntentId,
     bid::{End, Leg, MAX_INTENTS, MAX_LEGS},
     intent::Pair,
 };
@@ -30,16 +30,19 @@ pub struct Terms {
 }
 
 /// Plans within `funds`, the tokens the filler can pay: one for each pair with every intent that
-/// takes its price, and each of those intents alone as an alternative, so that an auction can
-/// take some of them where others are filled better elsewhere. All plans could win at once
+/// takes its price, but for those that may only be filled alone, which have one each; and each of a
+/// pair's intents alone as an alternative, so that an auction can take some of them where others are
+/// filled better elsewhere. All plans could win at once
 /// without overdrawing `funds`.
 #[must_use]
 pub fn plan(market: &Market, funds: &BTreeMap<Address, Amount>, terms: Terms) -> Vec<Plan> {
     let mut purses = Purses { filler: funds.clone(), owners: BTreeMap::new() };
-    let mut pairs = BTreeMap::<Pair, Vec<Fill<'_>>>::new();
+    let mut pairs = BTreeMap::<(Pair, Option<IntentId>), Vec<Fill<'_>>>::new();
     for offer in best_first(market, terms.spread_bps) {
         if let Some(filled) = offer.size(market, &mut purses) {
-            pairs.entry(filled.candidate.pair()).or_default().push(filled);
+            let Candidate { id, alone, .. } = filled.candidate;
+            let batch = (filled.candidate.pair(), alone.then_some(*id));
+            pairs.entry(batch).or_default().push(filled);
         }
     }
     let batches: Vec<&[Fill<'_>]> =

@@ -35,13 +35,14 @@ pub(super) struct Sketch {
     pub(super) kind: Kind,
     pub(super) partial: bool,
     pub(super) filled: u128,
+    pub(super) alone: bool,
 }
 
 impl Sketch {
     /// Whole and exact-in.
     pub(super) fn new(sell: usize, sell_amount: u128, buy: usize, buy_amount: u128) -> Self {
-        let (kind, partial, filled) = (Kind::ExactIn, false, 0);
-        Self { owner: 1, sell, buy, sell_amount, buy_amount, kind, partial, filled }
+        let (kind, partial, filled, alone) = (Kind::ExactIn, false, 0, false);
+        Self { owner: 1, sell, buy, sell_amount, buy_amount, kind, partial, filled, alone }
     }
 
     pub(super) fn exact_out(self) -> Self {
@@ -50,6 +51,11 @@ impl Sketch {
 
     pub(super) fn partial(self) -> Self {
         Self { partial: true, ..self }
+    }
+
+    /// Of an owner who may only be filled alone.
+    pub(super) fn alone(self, owner: u8) -> Self {
+        Self { owner, alone: true, ..self }
     }
 
     fn intent(&self, nonce: usize) -> Intent {
@@ -81,7 +87,7 @@ impl Court {
             let id = intent.id(&domain);
             let filled = if sketch.partial { sketch.filled } else { 0 };
             let [fundable, filled] = [funds, filled].map(|n| Amount::new(U256::from(n)));
-            entries.insert(id, CutIntent { id, fundable, filled });
+            entries.insert(id, CutIntent { id, fundable, filled, alone: sketch.alone });
             intents.insert(id, intent);
         }
         let price = |(n, price): (usize, &u128)| TokenPrice {
@@ -104,8 +110,8 @@ impl Court {
         let candidates = entries.values().filter_map(|entry| {
             let intent = intents[&entry.id].clone();
             let left = intent.exact_amount().saturating_sub(entry.filled);
-            let (id, fundable) = (entry.id, entry.fundable);
-            (!left.is_zero()).then_some(Candidate { id, intent, left, fundable })
+            let CutIntent { id, fundable, alone, .. } = *entry;
+            (!left.is_zero()).then_some(Candidate { id, intent, left, fundable, alone })
         });
         let market_prices = opening.prices.iter().map(|p| (p.token, p.price)).collect();
         let market = Market::new(opening.auction_id, candidates.collect(), market_prices);
@@ -160,25 +166,28 @@ fn sketches_among(tokens: usize) -> impl Strategy<Value = (Vec<Sketch>, Vec<u128
             800u128..1_050,
             any::<(bool, bool)>(),
             0u128..900,
+            prop::bool::weighted(0.2),
         );
         let of = prices.clone();
-        let sketch = sketch.prop_map(move |((owner, sell, step), amount, limit, flags, filled)| {
-            let buy = (sell + step) % tokens;
-            let buy_amount = (amount * of[sell] / of[buy] * limit / 1_000).max(1);
-            let kind = if flags.0 { Kind::ExactIn } else { Kind::ExactOut };
-            let exact = if flags.0 { amount } else { buy_amount };
-            let filled = exact * filled / 1_000;
-            Sketch {
-                owner,
-                sell,
-                buy,
-                sell_amount: amount,
-                buy_amount,
-                kind,
-                partial: flags.1,
-                filled,
-            }
-        });
+        let sketch =
+            sketch.prop_map(move |((owner, sell, step), amount, limit, flags, filled, alone)| {
+                let buy = (sell + step) % tokens;
+                let buy_amount = (amount * of[sell] / of[buy] * limit / 1_000).max(1);
+                let kind = if flags.0 { Kind::ExactIn } else { Kind::ExactOut };
+                let exact = if flags.0 { amount } else { buy_amount };
+                let filled = exact * filled / 1_000;
+                Sketch {
+                    owner,
+                    sell,
+                    buy,
+                    sell_amount: amount,
+                    buy_amount,
+                    kind,
+                    partial: flags.1,
+                    filled,
+                    alone,
+                }
+            });
         (prop::collection::vec(sketch, 1..14), Just(prices))
     })
 }

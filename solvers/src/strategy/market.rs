@@ -30,6 +30,8 @@ pub struct Candidate {
     pub left: Amount,
     /// What its owner can pay of the sell token.
     pub fundable: Amount,
+    /// Whether a bid that fills it may fill no intent of another owner.
+    pub alone: bool,
 }
 
 impl Candidate {
@@ -94,8 +96,8 @@ impl Market {
             let intent = &book.intents().get(&cut.id)?.intent;
             let left = intent.exact_amount().saturating_sub(cut.filled);
             let movable = !left.is_zero() && !cut.fundable.is_zero();
-            let (id, fundable) = (cut.id, cut.fundable);
-            movable.then(|| Candidate { id, intent: intent.clone(), left, fundable })
+            let domain::event::CutIntent { id, fundable, alone, .. } = *cut;
+            movable.then(|| Candidate { id, intent: intent.clone(), left, fundable, alone })
         };
         let mut market = Self::new(
             auction.auction_id,

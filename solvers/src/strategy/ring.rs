@@ -46,10 +46,11 @@ pub fn plan(market: &Market, limit: usize) -> Vec<Plan> {
 
 type Sides<'a> = BTreeMap<Pair, Vec<&'a Candidate>>;
 
-/// Intents by directed pair, the most generous limit first. Tokens without a price are left out.
+/// Intents by directed pair, the most generous limit first. Tokens without a price are left out, and so
+/// are intents that may only be filled alone: they could be matched with their own owner's at most.
 fn sides(market: &Market) -> Sides<'_> {
     let mut sides = Sides::new();
-    for candidate in &market.candidates {
+    for candidate in market.candidates.iter().filter(|candidate| !candidate.alone) {
         let pair = candidate.intent.pair();
         if market.price(pair.sell).is_some() && market.price(pair.buy).is_some() {
             sides.entry(pair).or_default().push(candidate);

@@ -7,13 +7,15 @@ export interface OpenIntent {
   id: Hex;
   intent: Intent;
   filled: string;
+  /** Whether the auction lets no other owner's intent be filled in the same bid. */
+  alone?: boolean;
 }
 
 export interface Auction {
   auction_id: number;
   open_hash: Hex;
   closes_at_ms: number;
-  intents: { id: Hex; fundable: string; filled: string }[];
+  intents: { id: Hex; fundable: string; filled: string; alone: boolean }[];
   prices: { token: Hex; price: string }[];
   params: { penalty_floor: string; penalty_bps: number; native_token: Hex };
 }
@@ -61,11 +63,11 @@ export class Book {
 
   /** The open auction's intents that can be filled whole. */
   fillable(): OpenIntent[] {
-    return (this.auction?.intents ?? []).flatMap(({ id, fundable, filled }) => {
+    return (this.auction?.intents ?? []).flatMap(({ id, fundable, filled, alone }) => {
       const known = this.#intents.get(id);
       const whole =
         known !== undefined && filled === "0" && BigInt(fundable) >= BigInt(known.intent.sellAmount);
-      return whole ? [known] : [];
+      return whole ? [{ ...known, alone }] : [];
     });
   }
 }

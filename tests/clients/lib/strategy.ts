@@ -35,8 +35,9 @@ export function matchTwo(a: OpenIntent, b: OpenIntent): Leg[] | undefined {
   ];
 }
 
-/** The first two intents that match. */
-export function findMatch(intents: readonly OpenIntent[]): Leg[] | undefined {
+/** The first two intents that match; one that may only be filled alone matches nobody's. */
+export function findMatch(all: readonly OpenIntent[]): Leg[] | undefined {
+  const intents = all.filter(({ alone }) => alone !== true);
   for (const [n, a] of intents.entries()) {
     for (const b of intents.slice(n + 1)) {
       const legs = matchTwo(a, b);

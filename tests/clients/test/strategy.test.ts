@@ -73,6 +73,11 @@ test("the first pair that matches is found wherever it stands", () => {
   );
 });
 
+test("an intent that may only be filled alone is matched with nobody's", () => {
+  const struck = { ...open("0x1", {}), alone: true };
+  assert.equal(findMatch([struck, open("0x2", { ...back, sellAmount: "95" })]), undefined);
+});
+
 test("the filler fills at the reference price less its spread, and never beyond the limit", () => {
   const prices = new Map([
     [A, 10n ** 18n],

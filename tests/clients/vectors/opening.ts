@@ -21,7 +21,7 @@ interface Opening {
   closes_at_ms: number;
   params: Record<string, number | string>;
   prices: { token: Hex; price: string }[];
-  intents: { id: Hex; fundable: string; filled: string }[];
+  intents: { id: Hex; fundable: string; filled: string; alone: boolean }[];
 }
 
 interface OpeningVector {
@@ -44,7 +44,7 @@ function paramsHash(params: Record<string, number | string>): Hex {
   return keccak256(concatHex([typehash(PARAMS_TYPE), ...words]));
 }
 
-const root = (leaves: string[][], types: string[]): Hex =>
+const root = (leaves: (string | boolean)[][], types: string[]): Hex =>
   leaves.length === 0 ? ZERO_WORD : (StandardMerkleTree.of(leaves, types).root as Hex);
 
 function openHash(opening: Opening, intentsRoot: Hex): Hex {
@@ -79,8 +79,8 @@ function openHash(opening: Opening, intentsRoot: Hex): Hex {
 export function checkOpenings(vectors: unknown): number {
   const openings = vectors as OpeningVector[];
   for (const { name, opening, ...kept } of openings) {
-    const leaves = opening.intents.map(({ id, fundable, filled }) => [id, fundable, filled]);
-    const intentsRoot = root(leaves, ["bytes32", "uint256", "uint256"]);
+    const leaves = opening.intents.map(({ id, fundable, filled, alone }) => [id, fundable, filled, alone]);
+    const intentsRoot = root(leaves, ["bytes32", "uint256", "uint256", "bool"]);
     assert.equal(intentsRoot, kept.intentsRoot, `the intents' root of "${name}"`);
     assert.equal(paramsHash(opening.params), kept.paramsHash, `the parameters' hash of "${name}"`);
     assert.equal(openHash(opening, intentsRoot), kept.openHash, `the opening hash of "${name}"`);

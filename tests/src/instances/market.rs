@@ -193,7 +193,8 @@ fn bid(
 
 fn opening(tokens: &[Address], ids: &[IntentId]) -> OpeningRecord {
     let price = Amount::from(SOLD);
-    let entry = |id: &IntentId| CutIntent { id: *id, fundable: price, filled: Amount::ZERO };
+    let entry =
+        |id: &IntentId| CutIntent { id: *id, fundable: price, filled: Amount::ZERO, alone: false };
     let mut intents: Vec<CutIntent> = ids.iter().map(entry).collect();
     intents.sort_unstable_by_key(|entry| entry.id);
     OpeningRecord {

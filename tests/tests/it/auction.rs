@@ -13,4 +13,5 @@ mod race;
 mod runner_up;
 mod simulation;
 mod stakes;
+mod strikes;
 mod windows;

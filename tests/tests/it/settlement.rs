@@ -12,6 +12,7 @@ mod proxy;
 mod recovery;
 mod reorg;
 mod scene;
+mod strikes;
 
 use domain::{
     AuctionId,

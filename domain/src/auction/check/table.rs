@@ -35,6 +35,8 @@ pub(in crate::auction) struct Entry<'a> {
     pub(in crate::auction) limit: Limit,
     /// What its owner could pay for it.
     pub(in crate::auction) fundable: Amount,
+    /// Whether no intent of another owner may be filled with it.
+    pub(in crate::auction) alone: bool,
     /// The exact side: all of it, what is left to fill, and the least part to be filled.
     pub(in crate::auction) whole: Amount,
     pub(in crate::auction) left: Amount,
@@ -95,6 +97,7 @@ impl<'a> Table<'a> {
                 intent,
                 limit: Limit::of(intent),
                 fundable: state.fundable,
+                alone: state.alone,
                 whole,
                 left: whole.saturating_sub(state.filled),
                 least: least.unwrap_or(whole),

@@ -30,7 +30,7 @@ fn intent(market: &mut Market, owner: u8, partial: bool) -> IntentId {
     let intent: Intent = serde_json::from_value(message).unwrap();
     let id = intent.id(&crate::eip712::SigningDomain::new(31_337, market.opening.settlement));
     let fundable = Amount::from(1_000u64);
-    market.opening.intents.push(CutIntent { id, fundable, filled: Amount::ZERO });
+    market.opening.intents.push(CutIntent { id, fundable, filled: Amount::ZERO, alone: false });
     market.opening.intents.sort_unstable_by_key(|entry| entry.id);
     market.intents.insert(id, intent);
     id

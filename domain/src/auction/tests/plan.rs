@@ -16,6 +16,7 @@ struct IntentPlan {
     /// Less can be pulled for it than its purse holds.
     short: bool,
     filled: u128,
+    alone: bool,
 }
 
 #[derive(Clone, Debug)]
@@ -41,16 +42,20 @@ pub(super) struct Plan {
 fn intents() -> impl Strategy<Value = Vec<IntentPlan>> {
     let pair = prop_oneof![Just((X, Y)), Just((X, Y)), Just((Y, X)), Just((X, Z)), Just((Z, Y))];
     let short = prop::bool::weighted(0.2);
-    let intent = (1u8..4, pair, any::<bool>(), any::<bool>(), 2u128..6, short, 0u128..2);
+    let alone = prop::bool::weighted(0.1);
+    let intent = (1u8..4, pair, any::<bool>(), any::<bool>(), 2u128..6, short, 0u128..2, alone);
     let intent =
-        intent.prop_map(|(owner, pair, exact_out, partial, fundable, short, filled)| IntentPlan {
-            owner,
-            pair,
-            exact_out,
-            partial,
-            fundable: fundable * 300,
-            short,
-            filled: if partial { filled * 250 } else { 0 },
+        intent.prop_map(|(owner, pair, exact_out, partial, fundable, short, filled, alone)| {
+            IntentPlan {
+                owner,
+                pair,
+                exact_out,
+                partial,
+                fundable: fundable * 300,
+                short,
+                filled: if partial { filled * 250 } else { 0 },
+                alone,
+            }
         });
     prop::collection::vec(intent, 1..6)
 }
@@ -106,6 +111,7 @@ pub(super) fn market(plan: &Plan) -> Market {
                 partial: intent.partial,
                 fundable: if intent.short { purse * 2 / 3 } else { purse },
                 filled: intent.filled,
+                alone: intent.alone,
                 ..Want::swap(intent.owner, (sell, 1_000), (buy, 900))
             })
         })

@@ -14,10 +14,11 @@ fn word(n: u64) -> B256 {
 #[test]
 fn the_opening_hash_can_be_recomputed_from_fourteen_words() {
     let mut market = Market::new();
-    market.intent(Want::swap(1, (X, 1_000), (Y, 900)).partial().filled(5));
+    market.intent(Want::swap(1, (X, 1_000), (Y, 900)).partial().filled(5).alone());
     let opening = &market.opening;
     let entry = opening.intents[0];
-    let leaf = [entry.id.get(), entry.fundable.get().to_be_bytes::<32>().into(), word(5)];
+    let fundable = entry.fundable.get().to_be_bytes::<32>().into();
+    let leaf = [entry.id.get(), fundable, word(5), word(1)];
     let root = keccak256(keccak256(leaf.concat()));
     assert_eq!(opening.intents_root(), root);
     let p = opening.params;

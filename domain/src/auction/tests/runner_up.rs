@@ -176,6 +176,31 @@ fn nobody_wins_what_was_filled_or_what_its_owner_could_not_pay() {
 }
 
 #[test]
+fn who_was_struck_meanwhile_is_filled_alone_and_who_was_before_is_still() {
+    let joined_wins = |at_the_cut: bool, meanwhile: bool| {
+        let mut market = Market::new();
+        let want = Want::swap(1, (X, 1_000), (Y, 900));
+        let a = market.intent(if at_the_cut { want.alone() } else { want });
+        let b = market.intent(Want::swap(2, (X, 1_000), (Y, 900)));
+        for intent in [a, b] {
+            market.bid(1, &[(intent, 1_000, 990)]);
+        }
+        let joined = market.bid(2, &[(a, 1_000, 980), (b, 1_000, 980)]);
+        market.bid(3, &[(a, 1_000, 950)]);
+        let first = market.decide();
+        let mut grounds = grounds(&market, &first, &[SOLVER, SOLVER]);
+        for entry in &mut grounds.intents {
+            entry.alone = meanwhile && entry.id == a;
+        }
+        let (_, second) = again(&market, &first, &grounds);
+        second.winners.contains(&market.bids[joined].id)
+    };
+    assert!(joined_wins(false, false));
+    assert!(!joined_wins(false, true));
+    assert!(!joined_wins(true, false));
+}
+
+#[test]
 fn an_intent_that_another_bid_filled_a_part_of_or_failed_to_fill_for_its_owner_is_not_left() {
     let intent = |n: u8| IntentId::new(B256::repeat_byte(n));
     let fills = |intents: &[u8]| -> Vec<Fill> {

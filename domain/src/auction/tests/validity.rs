@@ -202,6 +202,36 @@ fn fills_of_a_pair_may_differ_by_rounding_and_no_more() {
 }
 
 #[test]
+fn an_intent_that_is_to_be_filled_alone_is_filled_with_its_owners_only() {
+    let mut market = Market::new();
+    let struck = market.intent(Want::swap(1, (X, 1_000), (Y, 900)).alone());
+    let own = market.intent(Want::swap(1, (Y, 1_000), (X, 900)));
+    let others = [2, 3].map(|owner| market.intent(Want::swap(owner, (Y, 1_000), (X, 900))));
+    let mut check = |intents: &[IntentId]| {
+        let fills: Vec<_> = intents.iter().map(|id| (*id, 1_000, 950)).collect();
+        let bid = market.bid(1, &fills);
+        market.check(bid).map(|_| ())
+    };
+    assert_eq!(check(&[struck]), Ok(()));
+    assert_eq!(check(&[struck, own]), Ok(()), "one owner fails for itself");
+    assert_eq!(check(&others), Ok(()), "nobody of these was struck");
+    let dropped = Err(DropReason::OwnerStruck { intent: struck });
+    assert_eq!(check(&[struck, others[0]]), dropped);
+    assert_eq!(check(&[others[0], others[1], struck, own]), dropped);
+}
+
+#[test]
+fn two_owners_that_are_to_be_filled_alone_are_not_filled_together() {
+    let mut market = Market::new();
+    let ids = [(1, X, Y), (2, Y, X)].map(|(owner, sell, buy)| {
+        market.intent(Want::swap(owner, (sell, 1_000), (buy, 900)).alone())
+    });
+    let bid = market.bid(1, &ids.map(|id| (id, 1_000, 950)));
+    let dropped = market.check(bid).map_err(|reason| reason.code());
+    assert_eq!(dropped, Err("owner_struck"));
+}
+
+#[test]
 fn opposite_directions_are_two_pairs() {
     let mut market = Market::new();
     let a = market.intent(Want::swap(1, (X, 1_000), (Y, 900)));
@@ -232,6 +262,7 @@ fn a_code_is_the_one_in_the_json() {
         DropReason::LeftOut { because: LeftOut::KeyForeign },
         DropReason::Duplicate { ms: 1, seq: 2 },
         DropReason::Unpriced { token: token(X) },
+        DropReason::OwnerStruck { intent: IntentId::new([7; 32].into()) },
     ];
     for reason in reasons {
         let json = serde_json::to_value(reason).unwrap();

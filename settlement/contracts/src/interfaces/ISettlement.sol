@@ -25,7 +25,8 @@ interface ISettlement is IBidFrame, IBonds, IPlainTokens, ISolvers {
         bool nonceUsed;
     }
 
-    /// @notice How one bid of a simulated batch ended. `gasUsed` is the gas that it would be charged.
+    /// @notice How one bid of a simulated batch ended. `gasUsed` is the gas that it would be charged. `reason` as in
+    /// `BidFailed`.
     struct BidResult {
         bytes32 bid;
         bool settled;
@@ -74,7 +75,8 @@ interface ISettlement is IBidFrame, IBonds, IPlainTokens, ISolvers {
     /// @notice A bid settled. `charge`: the wei that its gas took from the solver's deposit.
     event BidSettled(bytes32 indexed bid, address indexed solver, uint256 charge, Fill[] fills);
     /// @notice A bid failed and moved nothing. `fault`: 0 neutral, 1 solver, 2 owner. `reason` is the
-    /// selector of an error of this contract. `charge` in wei is zero if the bid was not attempted.
+    /// selector of an error of this contract and the upper 224 bits of that error's first argument, zero if it has none: so
+    /// `OwnerShort` names the intent whose owner was short. `charge` in wei is zero if the bid was not attempted.
     event BidFailed(bytes32 indexed bid, address indexed solver, uint8 fault, bytes32 reason, uint256 charge);
 
     /// @notice Commits the caller to a batch. See FORMAT.md for the preimage. The selectors of this function,

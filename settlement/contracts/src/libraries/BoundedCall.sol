@@ -24,11 +24,12 @@ library BoundedCall {
     }
 
     /// @dev Opens a frame of this contract with the call at `start`. If it reverts, `reason` is the
-    /// selector of its error, or zero if there is none.
-    function frame(uint256 gasCap, uint256 start, uint256 end) internal returns (bool ok, bytes4 reason) {
+    /// first word of what it says: the selector of its error and the upper 224 bits of the error's first argument,
+    /// with zeros in the place of what there is not.
+    function frame(uint256 gasCap, uint256 start, uint256 end) internal returns (bool ok, bytes32 reason) {
         assembly ("memory-safe") {
             mstore(0x00, 0)
-            ok := call(gasCap, address(), 0, start, sub(end, start), 0x00, 0x04)
+            ok := call(gasCap, address(), 0, start, sub(end, start), 0x00, 0x20)
             reason := mul(iszero(ok), mload(0x00))
         }
     }

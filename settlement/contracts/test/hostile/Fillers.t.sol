@@ -23,7 +23,8 @@ contract HostileFillersTest is Doors {
 
     function test_AFillerThatRevertsWithAMegabyteFailsItsBidOnly() public {
         hostileFiller.behave(BadFiller.Mode.RevertsWithMegabyte);
-        _settleFails(_callbackBid(), SOLVER, IBidFrame.CallbackFailed.selector);
+        bytes32 said = _settleFails(_callbackBid(), SOLVER, IBidFrame.CallbackFailed.selector);
+        assertEq(said, IBidFrame.CallbackFailed.selector, "nothing of the megabyte is in the log");
     }
 
     function test_AFillerThatReturnsAMegabyteSettles() public {

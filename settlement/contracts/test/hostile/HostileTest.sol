@@ -39,7 +39,7 @@ abstract contract HostileTest is SettlementTest {
     struct Outcome {
         bool settled;
         uint8 fault;
-        bytes4 reason;
+        bytes32 reason;
         uint256 charge;
     }
 
@@ -149,8 +149,8 @@ abstract contract HostileTest is SettlementTest {
         _skip(1);
     }
 
-    /// @dev The hostile bid fails as told, and nothing that it touched has changed.
-    function _revealFails(uint8 fault, bytes4 reason) internal {
+    /// @dev The hostile bid fails as told, and nothing that it touched has changed. `said` is the whole reason.
+    function _revealFails(uint8 fault, bytes4 reason) internal returns (bytes32 said) {
         _watchGood();
         _watch(tokenA, _user(BYSTANDER), 0);
         _watch(tokenB, _user(BYSTANDER), 0);
@@ -160,7 +160,8 @@ abstract contract HostileTest is SettlementTest {
         Money memory before = _money(hostileSolver);
         Outcome memory outcome = _revealAll();
         assertTrue(!outcome.settled, "the hostile bid fails");
-        assertEq(bytes32(outcome.reason), bytes32(reason), "its reason");
+        said = outcome.reason;
+        assertEq(bytes32(bytes4(said)), bytes32(reason), "its reason");
         assertEq(outcome.fault, fault, "its fault");
         _checkMoney(before, outcome);
         for (uint256 i = 0; i < _marks.length; ++i) {
@@ -188,14 +189,14 @@ abstract contract HostileTest is SettlementTest {
         _watch(tokenB, _user(BYSTANDER), int256(BUY / 2));
         Money memory before = _money(hostileSolver);
         Outcome memory outcome = _revealAll();
-        assertEq(bytes32(outcome.reason), 0, "no reason");
+        assertEq(outcome.reason, 0, "no reason");
         assertTrue(outcome.settled, "the hostile bid settles");
         _checkMoney(before, outcome);
     }
 
-    function _settleFails(BidData memory bid, uint8 fault, bytes4 reason) internal {
+    function _settleFails(BidData memory bid, uint8 fault, bytes4 reason) internal returns (bytes32 said) {
         _commitAround(bid);
-        _revealFails(fault, reason);
+        said = _revealFails(fault, reason);
     }
 
     function _settleSettles(BidData memory bid) internal {
@@ -313,9 +314,7 @@ abstract contract HostileTest is SettlementTest {
             outcome.settled = true;
             (outcome.charge,) = abi.decode(log.data, (uint256, IBidFrame.Fill[]));
         } else {
-            bytes32 word;
-            (outcome.fault, word, outcome.charge) = abi.decode(log.data, (uint8, bytes32, uint256));
-            outcome.reason = bytes4(word);
+            (outcome.fault, outcome.reason, outcome.charge) = abi.decode(log.data, (uint8, bytes32, uint256));
         }
     }
 }

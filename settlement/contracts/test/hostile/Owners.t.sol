@@ -20,6 +20,21 @@ contract HostileOwnersTest is Doors {
         _revealFails(OWNER, IBidFrame.OwnerShort.selector);
     }
 
+    /// @dev Of several owners the log says which: by 28 bytes of its intent's digest.
+    function test_TheLogNamesTheIntentWhoseOwnerIsShort() public {
+        uint256[2] memory owners = [SUSPECT, BYSTANDER];
+        for (uint256 i = 0; i < 2; ++i) {
+            uint256 before = vm.snapshotState();
+            BidData memory bid = _hostileBid();
+            _commitAround(bid);
+            vm.prank(_user(owners[i]));
+            tokenA.approve(address(settlement), 0);
+            bytes32 said = _revealFails(OWNER, IBidFrame.OwnerShort.selector);
+            assertEq(said, _reason(IBidFrame.OwnerShort.selector, _id(bid, 1 - i)), "the intent");
+            vm.revertToState(before);
+        }
+    }
+
     function test_AnOwnerThatMovesItsBalanceFailsItsBidOnly() public {
         _commitAround(_hostileBid());
         vm.prank(_user(SUSPECT));

@@ -278,6 +278,11 @@ abstract contract SettlementTest is Test {
         (log.bid, log.solver, log.fault, log.reason) = (_digest(bid), bid.solver, fault, reason);
     }
 
+    /// @dev What a failed bid's reason says of an error and its first argument.
+    function _reason(bytes4 selector, bytes32 argument) internal pure returns (bytes32 reason) {
+        return bytes32(selector) | argument >> 32;
+    }
+
     /// @dev A fill of the bid that was expected last.
     function _expectFilled(bytes32 intent, uint256 sold, uint256 bought) internal {
         _expected[_expected.length - 1].fills.push(IBidFrame.Fill(intent, sold << 128 | bought));
@@ -305,7 +310,7 @@ abstract contract SettlementTest is Test {
             if (expected.fills.length != 0) assertEq(abi.encode(fills), abi.encode(expected.fills), "fills");
         } else {
             (uint8 fault, bytes32 reason,) = abi.decode(log.data, (uint8, bytes32, uint256));
-            assertEq(reason, expected.reason, "reason");
+            assertEq(bytes32(bytes4(reason)), expected.reason, "reason");
             assertEq(fault, expected.fault, "fault");
         }
     }

@@ -60,6 +60,17 @@ fn intents_of_a_pair_share_one_bid_and_stand_alone_as_alternatives() {
 }
 
 #[test]
+fn an_intent_that_may_only_be_filled_alone_has_a_bid_of_its_own() {
+    let mut sketches = [1_000u128, 2_000, 3_000].map(|n| Sketch::new(0, n, 1, n));
+    sketches[0] = sketches[0].clone().alone(2);
+    let court = Court::new(&sketches, &[2 * ETH, ETH], 1_000_000);
+    let plans = plan(&court.market, &funds(1_000_000), TERMS);
+    let sizes: Vec<_> = plans.iter().map(|plan| plan.intents.len()).collect();
+    assert_eq!(sizes, [2, 1, 1, 1]);
+    assert!(plans.iter().all(|plan| court.judge(plan).is_ok()));
+}
+
+#[test]
 fn one_owners_intents_are_not_filled_beyond_the_owners_balance() {
     let sketches = [4_000u128, 5_000].map(|n| Sketch::new(0, n, 1, n));
     let court = Court::new(&sketches, &[2 * ETH, ETH], 6_000);

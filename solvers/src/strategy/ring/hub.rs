@@ -26,7 +26,7 @@ const MAX_AROUND: usize = 24;
 
 /// Hubs with at least two around them; with one it is a ring of two.
 pub(super) fn plans(market: &Market, sides: &Sides<'_>) -> Vec<Plan> {
-    let hubs = market.candidates.iter().filter(|hub| hub.intent.partially_fillable());
+    let hubs = market.candidates.iter().filter(|hub| hub.intent.partially_fillable() && !hub.alone);
     hubs.take(MAX_HUBS).filter_map(|hub| plan(market, sides, hub)).collect()
 }
 

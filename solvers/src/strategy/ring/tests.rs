@@ -27,6 +27,13 @@ fn two_whole_intents_that_cross_are_matched_with_two_transfers() {
 }
 
 #[test]
+fn an_intent_that_may_only_be_filled_alone_is_in_no_ring() {
+    let sketches = [Sketch::new(0, 1_000, 1, 1_900), Sketch::new(1, 2_000, 0, 950).alone(2)];
+    let court = Court::new(&sketches, &[2 * ETH, ETH], 1_000_000);
+    assert_eq!(plan(&court.market, 10), []);
+}
+
+#[test]
 fn intents_whose_limits_do_not_cross_are_not_matched() {
     let sketches = [Sketch::new(0, 1_000, 1, 2_001), Sketch::new(1, 2_000, 0, 950)];
     let court = Court::new(&sketches, &[2 * ETH, ETH], 1_000_000);
