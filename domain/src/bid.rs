@@ -352,3 +352,25 @@ impl<'de> Deserialize<'de> for Bid {
         Self::parse(&body).map_err(serde::de::Error::custom)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_legs_of_an_intent_add_up_to_what_fits_a_fill() {
+        let intent = End::Intent(IntentId::new(B256::repeat_byte(1)));
+        let half = Amount::new(U256::from(1u128 << 127));
+        let rest = Amount::new(U256::from((1u128 << 127) - 1));
+        let one = Amount::from(1u64);
+        let legs = |from: End, to: End, amounts: &[Amount]| {
+            let leg = |amount: &Amount| Leg { from, to, amount: *amount };
+            fills_of(&amounts.iter().map(leg).collect::<Vec<_>>()).map(drop)
+        };
+        for (from, to) in [(intent, End::Filler), (End::Filler, intent)] {
+            assert_eq!(legs(from, to, &[half, rest]), Ok(()));
+            let refused = legs(from, to, &[half, rest, one]).map_err(|error| error.fault);
+            assert_eq!(refused, Err(FieldFault::TooLarge));
+        }
+    }
+}

@@ -10,19 +10,21 @@ use crate::{Amount, fields::Fields};
 pub struct Bounds {
     now_s: u64,
     max_ttl_s: u64,
+    /// Whether it was admitted before, by whatever rules there were.
+    stored: bool,
 }
 
 impl Bounds {
     /// `validTo` must be after `now_s` (Unix seconds) and at most `max_ttl_s` seconds later.
     #[must_use]
     pub const fn new(now_s: u64, max_ttl_s: u64) -> Self {
-        Self { now_s, max_ttl_s }
+        Self { now_s, max_ttl_s, stored: false }
     }
 
     /// Any time: for reading back what was admitted before.
     #[must_use]
     pub const fn any_time() -> Self {
-        Self { now_s: 0, max_ttl_s: u64::MAX }
+        Self { now_s: 0, max_ttl_s: u64::MAX, stored: true }
     }
 }
 
@@ -47,9 +49,9 @@ impl Intent {
         let kind = fields.integer("kind", 1).and_then(|n| u8::try_from(n).ok());
         let kind = kind.and_then(|kind| Kind::try_from(kind).ok());
         if kind == Some(Kind::ExactIn) {
-            fits(&mut fields, "sellAmount", sell_amount);
+            fits(&mut fields, bounds, "sellAmount", sell_amount);
         }
-        fits(&mut fields, "buyAmount", buy_amount);
+        fits(&mut fields, bounds, "buyAmount", buy_amount);
         let partially_fillable = fields.boolean("partiallyFillable");
         let app_data = fields.word_or_zero("appData");
         let intent = (|| {
@@ -73,8 +75,8 @@ impl Intent {
 
 /// What a complete fill moves at least must fit into one. The most that an exact-out intent sells need not: it is
 /// seldom reached, and wallets may sign "whatever it takes".
-fn fits(fields: &mut Fields<'_>, field: &'static str, amount: Option<Amount>) {
-    if amount.is_some_and(|amount| !amount.fits_fill()) {
+fn fits(fields: &mut Fields<'_>, bounds: Bounds, field: &'static str, amount: Option<Amount>) {
+    if !bounds.stored && amount.is_some_and(|amount| !amount.fits_fill()) {
         fields.fail(field, FieldFault::TooLarge, "must be at most 2^128 - 1");
     }
 }
@@ -147,6 +149,34 @@ mod tests {
             ("tip", FieldFault::Unknown),
         ];
         assert_eq!(faults(&bad), expected.map(|(field, fault)| (field.to_owned(), fault)));
+    }
+
+    #[test]
+    fn an_intent_larger_than_any_fill_is_refused_and_read_back_if_it_was_admitted_before() {
+        let most = u128::MAX.to_string();
+        let over = "340282366920938463463374607431768211456";
+        let parse = |kind: u8, sell: &str, buy: &str, bounds| {
+            let mut message = message();
+            message.extend([
+                ("kind".to_owned(), json!(kind)),
+                ("sellAmount".to_owned(), json!(sell)),
+                ("buyAmount".to_owned(), json!(buy)),
+            ]);
+            Intent::parse(&message, bounds).map(drop).map_err(|errors| {
+                let fields =
+                    errors.as_slice().iter().map(|error| (error.field.clone(), error.fault));
+                fields.collect::<Vec<_>>()
+            })
+        };
+        let now = Bounds::new(1_000, 600);
+        let refused = |field: &str| Err(vec![(field.to_owned(), FieldFault::TooLarge)]);
+        assert_eq!(parse(0, &most, &most, now), Ok(()));
+        assert_eq!(parse(0, over, &most, now), refused("sellAmount"));
+        assert_eq!(parse(0, &most, over, now), refused("buyAmount"));
+        assert_eq!(parse(1, &most, over, now), refused("buyAmount"));
+        // the most that it sells is not what a fill must reach
+        assert_eq!(parse(1, over, &most, now), Ok(()));
+        assert_eq!(parse(0, over, over, Bounds::any_time()), Ok(()));
     }
 
     #[test]

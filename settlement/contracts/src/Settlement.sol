@@ -174,9 +174,14 @@ contract Settlement is ISettlement, Lanes, BidFrame, Funding, Bonds, EIP712 {
     /// @dev Charges a bid that failed, and takes its penalty if that was its solver's fault.
     function _fail(Bid memory bid, Reading memory reading, BidResult memory result) private {
         if (result.gasUsed != 0) {
-            result.fault = _fault(bytes4(result.reason));
+            bytes4 reason = bytes4(result.reason);
+            // Sums that do not fit say nothing.
+            if (reason != LegMismatch.selector) BidReader.demandTouched(reading);
+            result.fault = _fault(reason);
             if (result.fault == SOLVER && bid.penalty != 0) {
-                (address[] memory owners, uint256[] memory shares) = BidReader.owners(reading);
+                // Of a bid that its solver has left no intent was checked, so none of its owners gets a share.
+                (address[] memory owners, uint256[] memory shares) =
+                    _left(reason) ? (new address[](0), new uint256[](0)) : BidReader.owners(reading);
                 if (_penalise(result.bid, bid.solver, bid.penalty, owners, shares)) {
                     uint256 gasUsed = result.gasUsed + GasSchedule.penalty(owners.length);
                     result.gasUsed = gasUsed < bid.gas ? gasUsed : bid.gas;

@@ -218,15 +218,48 @@ contract BidFrameTest is SettlementTest {
         _settleBesideGood(bid, NEUTRAL, IBidFrame.LegMismatch.selector);
     }
 
-    function test_LegsThatOverflowFail() public {
+    /// @dev Without its upper bits it would be the fill that the owner signed.
+    function test_ALegThatDoesNotFitAFillFails() public {
+        _settleLegs(LegData(0, FILLER, 2 ** 128 + SELL), LegData(FILLER, 0, BUY), LegData(FILLER, 0, 1), false);
+    }
+
+    function test_LegsFromAnIntentThatAddUpToTooMuchFail() public {
+        _settleLegs(LegData(0, FILLER, 2 ** 127), LegData(0, FILLER, 2 ** 127), LegData(FILLER, 0, BUY), false);
+    }
+
+    /// @dev The carry would be sold.
+    function test_LegsToAnIntentThatAddUpToTooMuchFail() public {
+        _settleLegs(LegData(0, FILLER, SELL), LegData(FILLER, 0, 2 ** 127), LegData(FILLER, 0, 2 ** 127), false);
+    }
+
+    function test_TheLargestFillSettles() public {
+        tokenB.mint(address(filler), 2 ** 128);
+        _settleLegs(LegData(0, FILLER, SELL), LegData(FILLER, 0, 2 ** 128 - 2), LegData(FILLER, 0, 1), true);
+    }
+
+    /// @dev One intent from inventory by three legs.
+    function _settleLegs(LegData memory a, LegData memory b, LegData memory c, bool settles) private {
         BidData memory bid = _inventoryBid(1, 0, 1);
-        bid.legs = new LegData[](4);
-        bid.legs[0] = LegData(0, FILLER, SELL);
-        bid.legs[1] = LegData(FILLER, 0, type(uint256).max);
-        bid.legs[2] = LegData(FILLER, 0, BUY);
-        bid.legs[3] = LegData(FILLER, 0, 1);
+        bid.legs = new LegData[](3);
+        (bid.legs[0], bid.legs[1], bid.legs[2]) = (a, b, c);
         _signBid(bid, SOLVER_KEY);
-        _settleBesideGood(bid, NEUTRAL, IBidFrame.LegMismatch.selector);
+        if (!settles) return _settleBesideGood(bid, NEUTRAL, IBidFrame.LegMismatch.selector);
+        _expectSettled(bid);
+        _expectFilled(_id(bid, 0), SELL, 2 ** 128 - 1);
+        _settle(_encode(bid));
+    }
+
+    /// @dev The solver has signed nothing about it and would be billed for it.
+    function test_ABatchWithAnIntentThatNoLegTouchesIsRefused() public {
+        BidData memory bid = _inventoryBid(1, 0, 1);
+        BidData memory padded = _inventoryBid(1, 0, 2);
+        padded.legs = bid.legs;
+        _signBid(padded, SOLVER_KEY);
+        bytes memory batch = _encode(padded);
+        _commit(batch);
+        _skip(1);
+        vm.expectRevert(abi.encodeWithSelector(ISettlement.UntouchedIntent.selector, _id(padded, 1)));
+        _reveal(batch);
     }
 
     function test_LegsAddUpToAFill() public {

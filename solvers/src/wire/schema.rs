@@ -21,9 +21,9 @@ pub struct IntentMessage {
     /// The token that is wanted.
     #[schema(pattern = "^0x[0-9a-fA-F]{40}$")]
     buyToken: String,
-    /// What is sold (exact-in), or the most that is sold (exact-out), in atoms.
+    /// What is sold (exact-in; at most 2^128 - 1, as no fill is larger), or the most that is sold (exact-out), in atoms.
     sellAmount: Amount,
-    /// The least that is bought (exact-in), or what is bought (exact-out), in atoms.
+    /// The least that is bought (exact-in), or what is bought (exact-out), in atoms; at most 2^128 - 1.
     buyAmount: Amount,
     /// Its bit in the owner's unordered nonce bitmap; decimal, up to 256 bits.
     nonce: Amount,

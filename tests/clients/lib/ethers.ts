@@ -8,7 +8,7 @@ import {
   type TransactionResponse,
 } from "ethers";
 import type { Address, Hex } from "viem";
-import { ABI, type Log, type Toolkit } from "./toolkit.js";
+import { ABI, type Log, type Toolkit, fillOf } from "./toolkit.js";
 
 const face = new Interface(ABI);
 
@@ -64,8 +64,8 @@ export function ethersToolkit(privateKey: Hex, rpc: string): Toolkit {
     fillsOf: (log: Log) => {
       const found = face.parseLog(log);
       if (found === null || found.name !== "BidSettled") return [];
-      const fills = found.args["fills"] as [Hex, bigint, bigint][];
-      return fills.map(([intent, sold, bought]) => ({ intent, sold, bought }));
+      const fills = found.args["fills"] as [Hex, bigint][];
+      return fills.map(([intent, amounts]) => fillOf(intent, amounts));
     },
   };
 }

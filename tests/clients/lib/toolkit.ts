@@ -57,5 +57,12 @@ export const ABI = [
   "function allowance(address owner, address spender) view returns (uint256)",
   "function approve(address spender, uint256 amount) returns (bool)",
   "function nonces(address owner, uint256 word) view returns (uint256)",
-  "event BidSettled(bytes32 indexed bid, address indexed solver, uint256 charge, (bytes32 intent, uint256 sold, uint256 bought)[] fills)",
+  "event BidSettled(bytes32 indexed bid, address indexed solver, uint256 charge, (bytes32 intent, uint256 amounts)[] fills)",
 ] as const;
+
+/** A fill as it is logged: what was sold in the upper 128 bits, what was bought in the lower. */
+export const fillOf = (intent: Hex, amounts: bigint): FillLog => ({
+  intent,
+  sold: amounts >> 128n,
+  bought: amounts & (2n ** 128n - 1n),
+});

@@ -11,7 +11,7 @@ import {
   parseAbi,
 } from "viem";
 import { privateKeyToAccount } from "viem/accounts";
-import { ABI, type Log, type Toolkit, type Typed } from "./toolkit.js";
+import { ABI, type Log, type Toolkit, type Typed, fillOf } from "./toolkit.js";
 
 const abi = parseAbi(ABI);
 
@@ -49,7 +49,8 @@ export function viemToolkit(privateKey: Hex, rpc: string): Toolkit {
     fillsOf: (log: Log) => {
       try {
         const topics = log.topics as [Hex, ...Hex[]];
-        return decodeEventLog({ abi, eventName: "BidSettled", data: log.data, topics }).args.fills;
+        const { fills } = decodeEventLog({ abi, eventName: "BidSettled", data: log.data, topics }).args;
+        return fills.map(({ intent, amounts }) => fillOf(intent, amounts));
       } catch {
         return [];
       }

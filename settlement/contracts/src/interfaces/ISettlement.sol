@@ -55,6 +55,8 @@ interface ISettlement is IBidFrame, IBonds, IPlainTokens, ISolvers {
     error UnsupportedVersion(uint256 version);
     /// @notice The batch is not in its only permitted encoding, at this position of the calldata.
     error NotCanonical(uint256 position);
+    /// @notice A bid's section holds an intent that none of its legs touches, for which its solver would pay.
+    error UntouchedIntent(bytes32 intent);
     /// @notice The transaction cannot give a bid the gas its solver signed, so it settles nothing.
     error InsufficientGas(uint256 required, uint256 available);
     /// @notice The outcome of `simulate`, which always reverts.

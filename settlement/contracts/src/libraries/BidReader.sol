@@ -155,6 +155,16 @@ library BidReader {
         }
     }
 
+    /// @dev An intent that no leg touches was added by somebody else than the solver, to be billed to it.
+    function demandTouched(Reading memory reading) internal pure {
+        unchecked {
+            uint256 fill = reading.fills;
+            for (uint256 end = fill + FILL * uint256((fill - 32).get()); fill < end; fill += FILL) {
+                if ((fill + 32).get() == 0) revert ISettlement.UntouchedIntent(fill.get());
+            }
+        }
+    }
+
     /// @dev The owners of a bid's intents and their shares of its penalty in basis points.
     function owners(Reading memory reading) internal pure returns (address[] memory accounts, uint256[] memory shares) {
         uint256 order = reading.orders;

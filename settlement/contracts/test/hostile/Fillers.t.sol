@@ -85,14 +85,14 @@ contract HostileFillersTest is Doors {
         BidData memory bid = _hostileBid();
         _commitAround(bid);
         hostileFiller.run(address(settlement), abi.encodeCall(settlement.bindFiller, (address(0))));
-        _revealFails(SOLVER, ISolvers.FillerNotBound.selector);
+        _revealLeft(ISolvers.FillerNotBound.selector);
     }
 
     function test_ASolverThatRemovesItsKeyPays() public {
         _commitSignedByKey();
         vm.prank(hostileSolver);
         settlement.setKey(_user(700), false);
-        _revealFails(SOLVER, ISolvers.KeyRemoved.selector);
+        _revealLeft(ISolvers.KeyRemoved.selector);
     }
 
     /// @dev The key becomes a solver itself: a second way for it to sign no more.
@@ -100,7 +100,7 @@ contract HostileFillersTest is Doors {
         _commitSignedByKey();
         vm.prank(_user(700));
         settlement.register();
-        _revealFails(SOLVER, ISolvers.KeyRemoved.selector);
+        _revealLeft(ISolvers.KeyRemoved.selector);
     }
 
     /// @dev An accomplice names the removed key, so that it signs for somebody else by now.
@@ -114,7 +114,7 @@ contract HostileFillersTest is Doors {
             vm.prank(_user(701));
             settlement.setKey(_user(700), i == 0);
         }
-        _revealFails(SOLVER, ISolvers.KeyRemoved.selector);
+        _revealLeft(ISolvers.KeyRemoved.selector);
     }
 
     /// @dev Whoever finds a removed key later does no harm with it.

@@ -65,6 +65,7 @@ abstract contract HostileTest is SettlementTest {
     bool internal claimsAtOnce = true;
     /// @dev Whether the hostile bid got as far as its own nonce.
     bool private _attempted = true;
+    bool private _leaves;
     Watch[] private _watches;
     Mark[] private _marks;
 
@@ -175,6 +176,12 @@ abstract contract HostileTest is SettlementTest {
         _revealFails(NEUTRAL, reason);
     }
 
+    /// @dev The hostile bid was left by its solver: nothing of it was checked, so the whole penalty is burned.
+    function _revealLeft(bytes4 reason) internal {
+        _leaves = true;
+        _revealFails(SOLVER, reason);
+    }
+
     /// @dev The hostile part changes nothing: its bid settles as well.
     function _revealSettles() internal {
         _watchGood();
@@ -235,8 +242,9 @@ abstract contract HostileTest is SettlementTest {
         assertTrue((outcome.charge != 0) == _attempted, "every attempt is charged, and nothing else");
         uint256 penalty = outcome.fault == SOLVER ? penaltyDue : 0;
         assertEq(before.bond - afterwards.bond, penalty, "the bond pays for its solver's fault alone");
-        assertEq(settlement.burnable(), penalty * (10_000 - BYSTANDERS_SHARE - SUSPECTS_SHARE) / 10_000, "the rest");
-        if (penalty == 0 || !claimsAtOnce) return;
+        uint256 shares = _leaves ? 0 : BYSTANDERS_SHARE + SUSPECTS_SHARE;
+        assertEq(settlement.burnable(), penalty * (10_000 - shares) / 10_000, "the rest");
+        if (penalty == 0 || _leaves || !claimsAtOnce) return;
         (, address[] memory owners, uint256[] memory amounts) = _penalty();
         for (uint256 i = 0; i < 2; ++i) {
             uint256 had = owners[i].balance;

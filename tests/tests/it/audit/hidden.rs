@@ -30,9 +30,9 @@ async fn unrevealed(history: &History) -> Proxy {
     let hide = move |_: &str, request: &Value, mut answer: Value| {
         if rpc_method(request) == Some("eth_getLogs") {
             answer["result"].as_array_mut().unwrap().retain(|log| {
-                // commitment, auction and attempt are not indexed: a word each
+                // auction and attempt are not indexed: a word each
                 let data = log["data"].as_str().unwrap();
-                let auction = || u64::from_str_radix(&data[2 + 64..2 + 128], 16).unwrap();
+                let auction = || u64::from_str_radix(&data[2..2 + 64], 16).unwrap();
                 log["topics"][0] != json!(abi::Revealed::SIGNATURE_HASH) || auction() < target
             });
         }

@@ -2,6 +2,8 @@
 
 use std::{slice, sync::Arc, time::Duration};
 
+use alloy::primitives::Address;
+
 use domain::{
     AuctionId,
     status::{IntentStatus as I, SettlementStatus as S},
@@ -210,8 +212,12 @@ async fn of_two_reveals_of_a_batch_in_one_block_the_first_one_counts() {
     assert_eq!(scene.usdc(0).await - before, swap.bought);
     let logs = json!([{ "fromBlock": "latest", "address": scene.stack.market.settlement }]);
     let logs = scene.rpc.call("eth_getLogs", logs).await.unwrap();
-    let by: Vec<_> = logs.as_array().unwrap().iter().map(|log| &log["topics"][1]).collect();
-    assert_eq!(by.len(), 4, "two reveals, each with the end of its bid: {logs:#}");
-    let of = |key: &Key| json!(key.address().into_word());
-    assert_eq!((by[0], by[2]), (&of(&keys[0]), &of(&keys[1])), "the higher nonce comes first");
+    let logs = logs.as_array().unwrap();
+    assert_eq!(logs.len(), 4, "two reveals, each with the end of its bid: {logs:#?}");
+    for (key, log) in [(&keys[0], &logs[0]), (&keys[1], &logs[2])] {
+        let tx = json!([log["transactionHash"]]);
+        let tx = scene.rpc.call("eth_getTransactionByHash", tx).await.unwrap();
+        let from: Address = serde_json::from_value(tx["from"].clone()).unwrap();
+        assert_eq!(from, key.address(), "the higher nonce comes first");
+    }
 }
