@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::{SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tests::stack::Plan;
-use tokio::net::TcpStream;
+use tokio::{io::AsyncReadExt, net::TcpStream};
 use tokio_tungstenite::{
     MaybeTlsStream, WebSocketStream, connect_async,
     tungstenite::{Message, protocol::CloseFrame},
@@ -44,6 +44,15 @@ impl Socket {
                 return frame;
             }
         }
+    }
+
+    /// All that still comes, as bytes: whoever reads frames answers pings.
+    async fn unanswered(self) -> Vec<u8> {
+        let MaybeTlsStream::Plain(mut tcp) = self.0.into_inner() else { panic!("no plain stream") };
+        let mut said = Vec::new();
+        let end = tokio::time::timeout(Duration::from_secs(15), tcp.read_to_end(&mut said));
+        end.await.expect("an end in time").unwrap();
+        said
     }
 
     async fn closed(&mut self) -> CloseFrame {
@@ -146,15 +155,19 @@ async fn a_silent_client_is_closed_and_a_shutdown_says_where_to_resume() {
     let id = edge.accepted(0).await;
     assert_eq!(alive.expect("event").await["data"]["id"], id.to_string());
     let cursor = edge.history(1).await[0]["cursor"].as_str().unwrap().to_owned();
-    let reading = async {
-        for _ in 0..12 {
-            // pings are answered while messages are awaited
-            alive.message().await;
+    let unanswered = mute.unanswered();
+    tokio::pin!(unanswered);
+    let said = loop {
+        // pings are answered while messages are awaited
+        tokio::select! {
+            said = &mut unanswered => break said,
+            _ = alive.message() => {}
         }
     };
-    reading.await;
-    let closed = mute.closed().await;
-    assert_eq!(u16::from(closed.code), 1008, "{closed:?}");
+    let mut close = vec![0x88, 17];
+    close.extend(1008u16.to_be_bytes());
+    close.extend(b"no sign of life");
+    assert!(said.ends_with(&close), "{said:?}");
     let (_, closed) = tokio::join!(edge.shut_down(), alive.closed());
     assert_eq!(u16::from(closed.code), 1012, "{closed:?}");
     assert!(closed.reason.contains(&cursor), "{closed:?}");
