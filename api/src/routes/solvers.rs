@@ -26,12 +26,11 @@ use crate::{admission::Asking, app::App, problem::Problem};
 #[get("/v1/solvers/{address}")]
 pub(crate) async fn get_solver(
     app: Data<App>,
-    asking: Asking,
+    _asking: Asking,
     path: Path<String>,
 ) -> Result<Json<SolverView>, Problem> {
     let solver = account(&path)?;
     let (standing, funds) = app.chain.solver(solver).await?;
-    drop(asking);
     let (chain_id, contract) = (app.domain.chain_id(), app.domain.settlement());
     let mut conn = connection(&app.pool).await?;
     let lost = index::penalties(&mut conn, index::Scope { chain_id, contract }, solver).await?;

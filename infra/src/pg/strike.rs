@@ -25,7 +25,7 @@ pub async fn write(
     // no worker waits for another one that forgets the same
     const OLD: &str = "DELETE FROM strike WHERE (chain_id, owner, settlement_id) IN (
             SELECT chain_id, owner, settlement_id FROM strike WHERE chain_id = $1
-                AND struck_at <= clock_timestamp() - make_interval(secs => $2)
+                AND struck_at <= statement_timestamp() - make_interval(secs => $2)
             FOR UPDATE SKIP LOCKED)";
     const NEW: &str = "INSERT INTO strike (chain_id, owner, settlement_id)
         SELECT DISTINCT chain_id, owner, $2 FROM intent WHERE chain_id = $1 AND id = ANY($3)
@@ -57,9 +57,10 @@ pub async fn struck(
     intents: &[IntentId],
     fresh_s: u64,
 ) -> Result<BTreeSet<IntentId>, StoreError> {
+    // the statement's time and not the clock's, which no index can be asked with
     const QUERY: &str = "SELECT id FROM intent WHERE id = ANY($2) AND chain_id = $1
         AND owner IN (SELECT owner FROM strike WHERE chain_id = $1
-            AND struck_at > clock_timestamp() - make_interval(secs => $3))";
+            AND struck_at > statement_timestamp() - make_interval(secs => $3))";
     if fresh_s == 0 || intents.is_empty() {
         return Ok(BTreeSet::new());
     }
