@@ -32,7 +32,7 @@ fmt: ## format
 lint: ## clippy, warnings are errors
 	cargo clippy --workspace --all-targets -- -D warnings
 
-contracts: setup ## forge build, tests, gas snapshot; committed artifacts compared
+contracts: setup ## forge tests, gas snapshot, slither, halmos, coverage; committed artifacts compared
 	$(MAKE) --no-print-directory -C settlement/contracts check
 
 clients: setup ## type-check the TypeScript clients, recompute the golden vectors with viem and ethers

@@ -118,7 +118,8 @@ impl Market {
     }
 }
 
-fn query(stored: &StoredIntent) -> FundQuery {
+/// What is asked about an intent's owner: the same for a cut and for a second attempt.
+pub(crate) fn query(stored: &StoredIntent) -> FundQuery {
     FundQuery {
         id: stored.id,
         owner: stored.intent.owner(),

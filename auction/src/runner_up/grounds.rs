@@ -15,7 +15,7 @@ use infra::{
 };
 
 use super::{Due, RunnersUp};
-use crate::{AuctionError, select::InFlight, standing::Known};
+use crate::{AuctionError, select::InFlight, standing::Known, survey::query};
 
 /// An owner's account in one token.
 type Account = (Address, Address);
@@ -157,15 +157,6 @@ fn of(amounts: &InFlight, account: &Account) -> Amount {
 
 fn account(stored: &StoredIntent) -> Account {
     (stored.intent.owner(), stored.intent.pair().sell)
-}
-
-fn query(stored: &StoredIntent) -> FundQuery {
-    FundQuery {
-        id: stored.id,
-        owner: stored.intent.owner(),
-        token: stored.intent.pair().sell,
-        nonce: stored.intent.nonce(),
-    }
 }
 
 #[cfg(test)]
